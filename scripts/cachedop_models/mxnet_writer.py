@@ -86,9 +86,9 @@ class _Symbol:
         self.nodes.append(node)
 
 
-def _symbol(graph, declare_shape):
+def _symbol(graph, declare_shape, batch):
     symbol = _Symbol()
-    shape = str((0,) + graph.shapes[graph.input])
+    shape = str((batch,) + graph.shapes[graph.input])
     symbol.add("null", graph.input, attributes={"__shape__": shape} if declare_shape else None)
     for layer in graph.layers:
         operator, attributes = _operator(layer)
@@ -122,15 +122,15 @@ def _parameters(graph):
         yield struct.pack("<Q", len(name)) + name
 
 
-def write(graph, prefix, declare_shape=False, epoch=0):
+def write(graph, prefix, declare_shape=False, batch=0, epoch=0):
     """Writes PREFIX-symbol.json and PREFIX-NNNN.params.
 
     MXNet symbols usually do not say the input's size. With declare_shape the data variable carries it as
-    `__shape__` (batch 0: unknown), which a network needs whose weights do not determine it.
+    `__shape__`, which a network needs whose weights do not determine it; batch 0 means any.
     """
     for key, values in graph.weights.items():
         if values.dtype.name != "float32":
             raise ValueError(f"{key} is {values.dtype}, not float32")
     files.replace(f"{prefix}-{epoch:04d}.params", _parameters(graph))
-    text = json.dumps(_symbol(graph, declare_shape), indent=2) + "\n"
+    text = json.dumps(_symbol(graph, declare_shape, batch), indent=2) + "\n"
     files.replace(f"{prefix}-symbol.json", [text.encode("utf-8")])
