@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/alloc.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+
+/* Stands right in front of every block, so that one free serves all kinds. */
+struct block_header {
+    void *base;   /* what malloc returned */
+    size_t bytes; /* what the caller asked for */
+};
+
+static_assert(sizeof(struct block_header) == 16, "keeps malloc's 16-byte alignment");
+
+/* Statistics: any thread adds, any thread reads; nothing is ordered by them. */
+static _Atomic uint64_t allocation_count;
+static _Atomic size_t live_byte_count;
+
+/* Tests write, every allocation reads and counts down. INT64_MAX: no failure is planned. */
+static _Atomic int64_t successes_left = INT64_MAX;
+static _Atomic int fails_for_ever;
+
+static int is_planned_failure(void)
+{
+    if (atomic_load_explicit(&successes_left, memory_order_relaxed) == INT64_MAX)
+        return 0;
+    const int64_t left = atomic_fetch_sub_explicit(&successes_left, 1, memory_order_relaxed);
+    return left == 0 || (left < 0 && atomic_load_explicit(&fails_for_ever, memory_order_relaxed));
+}
+
+void cop_alloc_fail_after(int64_t successes, int for_ever)
+{
+    atomic_store(&fails_for_ever, for_ever);
+    atomic_store(&successes_left, successes < 0 ? INT64_MAX : successes);
+}
+
+static void *hand_out(unsigned char *block, void *base, size_t bytes)
+{
+    const struct block_header header = {base, bytes};
+    memcpy(block - sizeof header, &header, sizeof header);
+    atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&live_byte_count, bytes, memory_order_relaxed);
+    return block;
+}
+
+static struct block_header header_of(const void *memory)
+{
+    struct block_header header;
+    memcpy(&header, (const unsigned char *)memory - sizeof header, sizeof header);
+    return header;
+}
+
+void *cop_alloc(size_t count, size_t size)
+{
+    size_t bytes, total;
+    if (!cop_mul_size(count, size, &bytes) ||
+        !cop_add_size(bytes, sizeof(struct block_header), &total) || total > PTRDIFF_MAX ||
+        is_planned_failure())
+        return NULL;
+    unsigned char *base = calloc(1, total > sizeof(struct block_header) ? total : total + 1);
+    return base == NULL ? NULL : hand_out(base + sizeof(struct block_header), base, bytes);
+}
+
+void *cop_realloc(void *old, size_t count, size_t size)
+{
+    void *block = cop_alloc(count, size);
+    if (block == NULL || old == NULL)
+        return block;
+    const size_t old_bytes = header_of(old).bytes;
+    memcpy(block, old, old_bytes < count * size ? old_bytes : count * size);
+    cop_free(old);
+    return block;
+}
+
+void *cop_alloc_aligned(size_t bytes)
+{
+    size_t total;
+    if (!cop_add_size(bytes, COP_ALIGNMENT + sizeof(struct block_header), &total) ||
+        total > PTRDIFF_MAX || is_planned_failure())
+        return NULL;
+    unsigned char *base = malloc(total);
+    if (base == NULL)
+        return NULL;
+    const uintptr_t first = (uintptr_t)base + sizeof(struct block_header);
+    const size_t padding = (COP_ALIGNMENT - first % COP_ALIGNMENT) % COP_ALIGNMENT;
+    return hand_out(base + sizeof(struct block_header) + padding, base, bytes);
+}
+
+void cop_free(void *memory)
+{
+    if (memory == NULL)
+        return;
+    const struct block_header header = header_of(memory);
+    atomic_fetch_sub_explicit(&live_byte_count, header.bytes, memory_order_relaxed);
+    free(header.base);
+}
+
+char *cop_copy_text_n(const char *text, size_t length)
+{
+    char *copy = length == SIZE_MAX ? NULL : cop_alloc(length + 1, 1);
+    if (copy != NULL)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+char *cop_copy_text(const char *text)
+{
+    return cop_copy_text_n(text, strlen(text));
+}
+
+struct alloc_counters cop_alloc_counters(void)
+{
+    return (struct alloc_counters){
+        atomic_load_explicit(&allocation_count, memory_order_relaxed),
+        atomic_load_explicit(&live_byte_count, memory_order_relaxed),
+    };
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every allocation of the library goes through here: counted, overflow-checked, and failing on
+ * request in tests. NULL means out of memory; nothing here aborts. All functions are safe from any
+ * thread.
+ */
+#ifndef BASE_ALLOC_H
+#define BASE_ALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define COP_ALIGNMENT 64 /* a cache line, and the widest vector */
+
+/* Zeroed memory for `count` elements of `size` bytes; at least one byte. */
+void *cop_alloc(size_t count, size_t size);
+
+/* As realloc, for elements: the added tail is zeroed. On NULL the old block is still there. */
+void *cop_realloc(void *old, size_t count, size_t size);
+
+/* Memory at a multiple of COP_ALIGNMENT, not zeroed. */
+void *cop_alloc_aligned(size_t bytes);
+
+/* Frees what any of the above returned; accepts NULL. */
+void cop_free(void *memory);
+
+/* Copies of strings; NULL for out of memory. */
+char *cop_copy_text(const char *text);
+char *cop_copy_text_n(const char *text, size_t length);
+
+struct alloc_counters {
+    uint64_t allocations; /* so far */
+    size_t live_bytes;
+};
+struct alloc_counters cop_alloc_counters(void);
+
+/*
+ * For tests: the allocation after `successes` more fails, and so do all later ones if `for_ever`.
+ * A negative `successes` ends the failing.
+ */
+void cop_alloc_fail_after(int64_t successes, int for_ever);
+
+#endif

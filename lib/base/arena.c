@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/arena.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/checked.h"
+
+#define CHUNK_BYTES 16384
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t capacity, used;
+    _Alignas(16) unsigned char memory[];
+};
+
+static struct arena_chunk *add_chunk(struct arena *arena, size_t bytes)
+{
+    const size_t capacity = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    size_t total;
+    if (!cop_add_size(capacity, sizeof(struct arena_chunk), &total))
+        return NULL;
+    struct arena_chunk *chunk = cop_alloc(1, total);
+    if (chunk == NULL)
+        return NULL;
+    chunk->capacity = capacity;
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    return chunk;
+}
+
+void *cop_arena_alloc(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!cop_mul_size(count, size, &bytes) || !cop_align_size(bytes, 16, &bytes))
+        return NULL;
+    struct arena_chunk *chunk = arena->chunks;
+    if (chunk == NULL || chunk->capacity - chunk->used < bytes)
+        chunk = add_chunk(arena, bytes);
+    if (chunk == NULL)
+        return NULL;
+    void *block = chunk->memory + chunk->used;
+    chunk->used += bytes;
+    arena->bytes += bytes;
+    return block;
+}
+
+void *cop_arena_copy(struct arena *arena, const void *source, size_t count, size_t size)
+{
+    void *block = cop_arena_alloc(arena, count, size);
+    if (block != NULL && count * size > 0)
+        memcpy(block, source, count * size);
+    return block;
+}
+
+char *cop_arena_text_n(struct arena *arena, const char *text, size_t length)
+{
+    char *copy = length == SIZE_MAX ? NULL : cop_arena_alloc(arena, length + 1, 1);
+    if (copy != NULL)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+char *cop_arena_text(struct arena *arena, const char *text)
+{
+    return cop_arena_text_n(arena, text, strlen(text));
+}
+
+void cop_arena_release(struct arena *arena)
+{
+    while (arena->chunks != NULL) {
+        struct arena_chunk *chunk = arena->chunks;
+        arena->chunks = chunk->next;
+        cop_free(chunk);
+    }
+    arena->bytes = 0;
+}

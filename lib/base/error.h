@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Filling cop_error. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cachedop/status.h>
+
+/* Fills `error` (may be NULL) and returns `status`, so that `return cop_fail(…)` reads as one
+ * thing. */
+cop_status cop_fail(cop_error *error, cop_status status, const char *format, ...) COP_PRINTF(3, 4);
+cop_status cop_fail_v(cop_error *error, cop_status status, const char *format, va_list arguments)
+    COP_PRINTF(3, 0);
+
+/* Puts text in front of a message that is already there: the object that a lower layer cannot know.
+ */
+cop_status cop_error_prefix(cop_error *error, cop_status status, const char *format, ...)
+    COP_PRINTF(3, 4);
+
+/* OUT_OF_MEMORY with the object and the size that could not be had. */
+cop_status cop_fail_memory(cop_error *error, const char *what, size_t bytes);
+
+/* Marks success. */
+cop_status cop_ok(cop_error *error);
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A graph: values (edges) and nodes in topological order, everything in one arena.
+ *
+ * Importers build one per model; compiling copies it, binds shapes and rewrites the copy.
+ * Floating-point weights are never rewritten: a node whose inputs all come from constants is a
+ * recipe that is run once per weight set. Integers that decide shapes are read while shapes are
+ * inferred.
+ *
+ * Thread-safety: one thread at a time while built or rewritten; immutable afterwards.
+ */
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cachedop/cached_op.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/source.h"
+#include "ir/op.h"
+
+#define COP_MAX_NODES (1000 * 1000)
+#define COP_NO_VALUE  (-1) /* an absent optional input */
+
+/* A tensor that the model file holds: `dtype` elements, row-major, little-endian, in `source`. */
+struct graph_constant {
+    struct source *source; /* the graph holds one reference for each of its constants */
+    size_t offset, bytes;
+    struct hash identity; /* unique in the model: which constant, not which content */
+};
+
+struct graph_value {
+    const char *name; /* "" when the file gives none */
+    cop_dtype dtype;
+    struct shape shape;
+    int producer;                    /* node index; −1: an input, a constant, or removed */
+    struct graph_constant *constant; /* NULL: not a constant */
+    const void *value;               /* elements known at compile time, in the arena; else NULL */
+};
+
+struct graph_node {
+    enum op_kind kind;
+    const char *name;   /* as in the file */
+    const char *origin; /* the file's word for the operator, such as "SoftmaxOutput" */
+    const void *attrs;  /* the struct of the kind, in the arena */
+    int src_count, dst_count;
+    int *src, *dst; /* value indices; src may hold COP_NO_VALUE */
+    struct post_ops post_ops;
+    const char *fused; /* names of the nodes fused into this one, separated by " + "; "" for none */
+    bool is_dead;      /* removed by a pass; skipped by every walk */
+};
+
+struct graph_input {
+    int value;
+    const char
+        *dim_names[COP_MAX_RANK]; /* names of symbolic dimensions; NULL where fixed or unnamed */
+};
+
+struct graph {
+    struct arena arena;
+    struct graph_node *nodes; /* a value's producer stands before its consumers */
+    struct graph_value *values;
+    struct graph_input *inputs;
+    int *outputs; /* value indices */
+    const char **output_names;
+    int node_count, value_count, input_count, output_count;
+    int node_capacity, value_capacity, input_capacity, output_capacity;
+    bool is_mxnet_shaped; /* inputs come without shapes: solve them (graph/solve_inputs.c) */
+};
+
+struct graph *cop_graph_create(cop_error *error);
+void cop_graph_destroy(struct graph *graph); /* accepts NULL */
+
+/* A deep copy that later rewrites do not share; sources are retained. */
+cop_status cop_graph_copy(const struct graph *graph, struct graph **copy, cop_error *error);
+
+/* Each appends and returns the index, or −1 for out of memory or past COP_MAX_NODES (error is set).
+ * Texts are copied. */
+int cop_graph_add_value(struct graph *graph, const char *name, cop_dtype dtype,
+                        const struct shape *shape, cop_error *error);
+
+/* A constant in a source, which is retained. The range must lie inside it and fit dtype and shape.
+ */
+int cop_graph_add_constant(struct graph *graph, const char *name, cop_dtype dtype,
+                           const struct shape *shape, struct source *source, size_t offset,
+                           cop_error *error);
+
+/* A constant whose elements are copied from `elements` now: scalars and shapes that an importer
+ * makes up. */
+int cop_graph_add_literal(struct graph *graph, const char *name, cop_dtype dtype,
+                          const struct shape *shape, const void *elements, cop_error *error);
+
+/* `dim_names` may be NULL. Makes the value an input. */
+int cop_graph_add_input(struct graph *graph, int value, const char *const *dim_names,
+                        cop_error *error);
+int cop_graph_add_output(struct graph *graph, int value, const char *name, cop_error *error);
+
+/*
+ * A node with its attributes (copied; NULL: zeroed), consuming `src` and producing `dst`, values
+ * that exist and have no producer yet. Arity is checked against the operator's definition.
+ */
+int cop_graph_add_node(struct graph *graph, enum op_kind kind, const char *name, const char *origin,
+                       const void *attrs, int src_count, const int *src, int dst_count,
+                       const int *dst, cop_error *error);
+
+/* Shorthand: adds a value of unknown shape called `name` and the node that makes it; returns the
+ * value. */
+int cop_graph_append(struct graph *graph, enum op_kind kind, const char *name, const char *origin,
+                     const void *attrs, int src_count, const int *src, cop_error *error);
+
+/* Evaluates one node on known elements; supplied by the layer that has kernels. */
+struct graph_evaluator {
+    cop_status (*evaluate)(void *user, enum op_kind kind, const void *attrs, int src_count,
+                           const struct op_tensor *src, int dst_count, const struct op_tensor *dst,
+                           void *const *dst_elements, cop_error *error);
+    void *user;
+};
+
+/* What the creator of an operator fixes. */
+struct graph_bindings {
+    const cop_input_shape *shapes;
+    size_t shape_count;
+    const cop_dim *dims;
+    size_t dim_count;
+};
+
+/*
+ * Binds input shapes: from `bindings`, else as declared, unnamed or unbound leading dimensions = 1.
+ * Unknown names, contradictions and dimensions left open are INVALID_ARGUMENT.
+ */
+cop_status cop_graph_bind_inputs(struct graph *graph, const struct graph_bindings *bindings,
+                                 cop_error *error);
+
+/*
+ * Infers dtype and shape of every value and the elements of those that integers decide, to a fixed
+ * point; every value of a live node is known afterwards. Elements are computed only for nodes whose
+ * inputs are all known and small, in all at most COP_MAX_FOLDED_BYTES.
+ */
+#define COP_MAX_FOLDED_BYTES ((size_t)16 << 20)
+cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evaluator *evaluator,
+                                  cop_error *error);
+
+/*
+ * Finds what inputs without a declared shape must be (MXNet): rank and channels from the weights
+ * behind them, spatial size such that everything fits, 224 preferred for 3 channels.
+ */
+cop_status cop_graph_solve_inputs(struct graph *graph, const struct graph_evaluator *evaluator,
+                                  cop_error *error);
+
+/* Checks single assignment, order, indices, and that outputs exist. For importers and after passes.
+ */
+cop_status cop_graph_validate(const struct graph *graph, cop_error *error);
+
+/* True when the value is a constant or follows from constants only: a recipe, not a run-time
+ * tensor. */
+bool cop_graph_is_weight(const struct graph *graph, int value);
+
+/*
+ * Names the content of a weight value: the constants it comes from and every operator with its
+ * attributes on the way. Equal hashes mean equal elements, in any copy of the same model's graph.
+ */
+struct hash cop_graph_weight_hash(const struct graph *graph, int value);
+
+/* Live nodes that read a value. `consumers` (may be NULL) receives the first `capacity` of them. */
+int cop_graph_consumers(const struct graph *graph, int value, int *consumers, int capacity);
+bool cop_graph_is_output(const struct graph *graph, int value);
+
+/* Makes every consumer and output of `from` use `to`. */
+void cop_graph_replace_value(struct graph *graph, int from, int to);
+
+#endif

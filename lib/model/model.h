@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a cop_model is inside, and what importers are. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <cachedop/model.h>
+
+#include "base/refcount.h"
+#include "base/source.h"
+#include "graph/graph.h"
+
+/* Something a higher layer keeps with a model, such as its packed weights; destroyed with it. */
+struct model_attachment {
+    void (*destroy)(struct model_attachment *attachment);
+};
+
+struct cop_model {
+    struct refcount refs;
+    struct graph *graph; /* immutable */
+    /* Written once by whoever comes first (compare-exchange, release), read by all (acquire). */
+    _Atomic(struct model_attachment *) attachment;
+};
+
+/*
+ * Importers: each turns untrusted bytes into a validated graph. The sources are borrowed (constants
+ * retain them). `directory_fd` is where external data may lie, −1: nowhere.
+ */
+cop_status cop_onnx_import(struct source *model, int directory_fd, cop_file_access access,
+                           struct graph **graph, cop_error *error);
+cop_status cop_mxnet_import(struct source *symbol, struct source *params, struct graph **graph,
+                            cop_error *error);
+
+/*
+ * Finds the two files of an MXNet model: `path` is PREFIX-symbol.json or PREFIX; `params_path` is stated
+ * or NULL (PREFIX-NNNN.params with the highest number). The texts are to be freed with cop_free.
+ */
+cop_status cop_mxnet_find_files(const char *path, const char *params_path, char **symbol_file,
+                                char **params_file, cop_error *error);
+
+#endif

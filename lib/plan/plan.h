@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A plan: what one invocation does, as a list of kernels over slots of one arena.
+ *
+ * Thread-safety: immutable once created, reference-counted; everything that changes while it runs
+ * lives in an execution context (runtime/context.h).
+ */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cachedop/cached_op.h>
+
+#include "backends/backend.h"
+#include "base/arena.h"
+#include "base/refcount.h"
+#include "graph/graph.h"
+#include "plan/weight_store.h"
+
+enum operand_place {
+    OPERAND_NONE,   /* absent or unread: NULL */
+    OPERAND_ARENA,  /* of the context, at `offset` */
+    OPERAND_WEIGHT, /* weight `index` of the weight set */
+    OPERAND_SRC,    /* the caller's input `index`; only ever read */
+    OPERAND_DST,    /* the caller's output `index` */
+};
+
+struct operand {
+    enum operand_place place;
+    int index;
+    size_t offset;
+};
+
+/* What the printed plan says about an operand. */
+struct plan_tensor {
+    const char *name;
+    cop_dtype dtype;
+    struct shape shape;
+    const char *layout; /* such as "plain" or "nhwc" */
+    size_t bytes;
+};
+
+struct plan_step {
+    const struct kernel *kernel;     /* owned by the plan */
+    int device_index;                /* in plan->devices: whose stream it runs on */
+    const struct operand *src, *dst; /* kernel->src_count and kernel->dst_count of them */
+    size_t scratch_offset;           /* in the arena; meaningless when the kernel needs none */
+    const char *name;                /* the node's; for reorders and copies that of the value */
+    const char *op_name;             /* "Convolution", "Reorder", … */
+    const char *fused;               /* other nodes done in this step, " + " between; "" for none */
+    const struct plan_tensor *src_tensors, *dst_tensors;
+};
+
+struct plan {
+    struct refcount refs;
+    struct arena arena; /* holds everything below */
+    struct device_chain devices;
+    int intra_op_threads;
+
+    int step_count;
+    struct plan_step *steps;
+
+    int src_count, dst_count; /* the operator's inputs and outputs */
+    cop_tensor_desc *srcs, *dsts;
+
+    int weight_count;
+    struct weight_key *weight_keys; /* what a weight set must hold, in OPERAND_WEIGHT order */
+
+    size_t arena_bytes; /* of one context */
+    size_t state_bytes; /* kernel states and streams of one context */
+    size_t plan_bytes;  /* of the plan itself, kernels included as far as known */
+};
+
+/* What is compiled. Everything is borrowed for the call. */
+struct plan_request {
+    const struct graph *graph;  /* the model's; copied */
+    struct weight_store *store; /* the model's */
+    cop_device device;
+    struct graph_bindings bindings;
+    const cop_constant *constants; /* inputs whose elements are fixed now */
+    size_t constant_count;
+    int intra_op_threads; /* >= 1 */
+    bool keep_graph;      /* no pass but the necessary ones */
+};
+
+/*
+ * Compiles: binds and infers shapes, runs the passes, chooses kernels and layouts, plans memory,
+ * and packs the weights that are not in the store yet. `weights` receives the set the plan was
+ * built with; `added_bytes` (may be NULL) the bytes of weights that were not there before.
+ */
+cop_status cop_plan_create(const struct plan_request *request, struct plan **plan,
+                           struct weight_set **weights, size_t *added_bytes, cop_error *error);
+
+struct plan *cop_plan_retain(struct plan *plan);
+void cop_plan_release(struct plan **plan);
+
+/* Text, DOT or JSON (plan_print.c); `text` is freed with cop_free. */
+cop_status cop_plan_print(const struct plan *plan, cop_plan_format format, char **text,
+                          cop_error *error);
+
+#endif

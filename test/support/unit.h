@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What every unit test's main does: run one suite, print what failed, say so in the exit status. */
+#ifndef TEST_SUPPORT_UNIT_H
+#define TEST_SUPPORT_UNIT_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* Runs one test case made of the functions in `tests` (NULL-terminated) and returns main's result.
+ */
+static inline int run_tests(const char *name, const TTest *const *tests)
+{
+    Suite *suite = suite_create(name);
+    TCase *cases = tcase_create(name);
+    tcase_set_timeout(cases, 120);
+    for (; *tests != NULL; tests++)
+        tcase_add_test(cases, *tests);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define RUN_TESTS(name, ...) run_tests(name, (const TTest *const[]){__VA_ARGS__, NULL})
+
+#endif
