@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rules that are not written yet. Whoever writes one deletes its line; the file goes with the last.
+ */
+#include "base/error.h"
+#include "ir/ops/rules.h"
+
+#define PENDING(lower)                                                                             \
+    cop_status cop_infer_##lower(const void *attrs, int src_count, struct op_tensor *src,          \
+                                 int dst_count, struct op_tensor *dst, cop_error *error)           \
+    {                                                                                              \
+        (void)attrs, (void)src_count, (void)src, (void)dst_count, (void)dst;                       \
+        return cop_fail(error, COP_STATUS_UNSUPPORTED, "the rule is not written yet");             \
+    }
+
+PENDING(convolution)
+PENDING(fully_connected)
+PENDING(gemm)
+PENDING(matmul)
+PENDING(pooling)
+PENDING(batch_normalization)
+PENDING(lrn)
+PENDING(softmax)
+PENDING(unary)
+PENDING(binary)
+PENDING(prelu)
+PENDING(reduce)
+PENDING(arg)
+PENDING(fold_scale)
+PENDING(fold_shift)
+
+PENDING(concat)
+PENDING(split)
+PENDING(slice)
+PENDING(pad)
+PENDING(transpose)
+PENDING(reshape)
+PENDING(flatten)
+PENDING(squeeze)
+PENDING(unsqueeze)
+PENDING(gather)
+PENDING(shape)
+PENDING(cast)
+PENDING(fill)
+PENDING(identity)
