@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/ref/ref_unary.h"
+
+#include <math.h>
+
+#include "backends/ref/ref_kernel.h"
+#include "base/error.h"
+
+static double clip(double x, double low, double high)
+{
+    x = x < low ? low : x; /* in this form NaN stays */
+    return x > high ? high : x;
+}
+
+/* Every function in double: float32 results are then rounded once. */
+static double apply(const struct unary_attrs *attrs, double x)
+{
+    const double alpha = (double)attrs->alpha, beta = (double)attrs->beta;
+    switch (attrs->alg) {
+    case UNARY_RELU:
+        return x <= 0 ? 0 : x;
+    case UNARY_LEAKY_RELU:
+        return x < 0 ? alpha * x : x;
+    case UNARY_ELU:
+        return x < 0 ? alpha * expm1(x) : x;
+    case UNARY_SELU:
+        return beta * (x > 0 ? x : alpha * expm1(x));
+    case UNARY_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case UNARY_TANH:
+        return tanh(x);
+    case UNARY_SOFTPLUS:
+        return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+    case UNARY_SOFTSIGN:
+        return isinf(x) ? copysign(1, x) : x / (1 + fabs(x));
+    case UNARY_HARD_SIGMOID:
+        return clip(alpha * x + beta, 0, 1);
+    case UNARY_HARD_SWISH:
+        return x * clip(alpha * x + beta, 0, 1);
+    case UNARY_CLIP:
+        return clip(x, alpha, beta);
+    case UNARY_GELU:
+        return x / 2 * (1 + erf(x * M_SQRT1_2));
+    case UNARY_LINEAR:
+        return alpha * x + beta;
+    case UNARY_EXP:
+        return exp(x);
+    case UNARY_LOG:
+        return log(x);
+    case UNARY_SQRT:
+        return sqrt(x);
+    case UNARY_RSQRT:
+        return 1 / sqrt(x);
+    case UNARY_SQUARE:
+        return x * x;
+    case UNARY_ABS:
+        return fabs(x);
+    case UNARY_NEG:
+        return -x;
+    case UNARY_RECIPROCAL:
+        return 1 / x;
+    case UNARY_FLOOR:
+        return floor(x);
+    case UNARY_CEIL:
+        return ceil(x);
+    case UNARY_ROUND_EVEN:
+        return rint(x);
+    case UNARY_SIGN:
+        return x > 0 ? 1 : x < 0 ? -1 : x;
+    case UNARY_ERF:
+        return erf(x);
+    case UNARY_ALG_COUNT:
+        break;
+    }
+    return NAN; /* not reached: the rule refuses other numbers */
+}
+
+void cop_ref_unary_float32(const struct unary_attrs *attrs, int64_t count, const float *src,
+                           float *dst)
+{
+    const float low = attrs->alpha, high = attrs->beta;
+    /* The two that whole networks are full of have loops of their own. */
+    if (attrs->alg == UNARY_RELU) {
+        for (int64_t i = 0; i < count; i++)
+            dst[i] = src[i] <= 0 ? 0 : src[i];
+    } else if (attrs->alg == UNARY_CLIP) {
+        for (int64_t i = 0; i < count; i++) {
+            const float x = src[i] < low ? low : src[i];
+            dst[i] = x > high ? high : x;
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++)
+            dst[i] = (float)apply(attrs, (double)src[i]);
+    }
+}
+
+static cop_status run_float32(const struct ref_kernel *kernel, const struct kernel_args *args,
+                              cop_error *error)
+{
+    (void)error;
+    cop_ref_unary_float32(kernel->attrs, cop_ref_elements(&kernel->dst[0]), args->src[0],
+                          args->dst[0]);
+    return COP_STATUS_OK;
+}
+
+static cop_status run_float64(const struct ref_kernel *kernel, const struct kernel_args *args,
+                              cop_error *error)
+{
+    (void)error;
+    const double *src = args->src[0];
+    double *dst = args->dst[0];
+    for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)
+        dst[i] = apply(kernel->attrs, src[i]);
+    return COP_STATUS_OK;
+}
+
+/* The nearest int64 to a whole number. */
+static int64_t saturate(double whole)
+{
+    if (whole >= 0x1p63)
+        return INT64_MAX;
+    return whole > -0x1p63 ? (int64_t)whole : INT64_MIN;
+}
+
+/* Integers not below `low` are those not below its ceiling, and so on; NaN bounds nothing. */
+static int64_t clip_integer(int64_t x, double low, double high)
+{
+    if (!isnan(low) && x < saturate(ceil(low)))
+        x = saturate(ceil(low));
+    return !isnan(high) && x > saturate(floor(high)) ? saturate(floor(high)) : x;
+}
+
+static bool has_integer_form(enum unary_alg alg)
+{
+    return alg == UNARY_RELU || alg == UNARY_CLIP || alg == UNARY_ABS || alg == UNARY_NEG ||
+           alg == UNARY_SIGN || alg == UNARY_SQUARE;
+}
+
+/* Wraps around where the result does not fit, as two's complement does. */
+static int64_t apply_integer(const struct unary_attrs *attrs, int64_t x)
+{
+    switch (attrs->alg) {
+    case UNARY_RELU:
+        return x < 0 ? 0 : x;
+    case UNARY_CLIP:
+        return clip_integer(x, (double)attrs->alpha, (double)attrs->beta);
+    case UNARY_ABS:
+        return x < 0 ? (int64_t)(0 - (uint64_t)x) : x;
+    case UNARY_NEG:
+        return (int64_t)(0 - (uint64_t)x);
+    case UNARY_SIGN:
+        return (x > 0) - (x < 0);
+    default: /* SQUARE; has_integer_form names no other */
+        return (int64_t)((uint64_t)x * (uint64_t)x);
+    }
+}
+
+static cop_status run_int64(const struct ref_kernel *kernel, const struct kernel_args *args,
+                            cop_error *error)
+{
+    (void)error;
+    const int64_t *src = args->src[0];
+    int64_t *dst = args->dst[0];
+    for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)
+        dst[i] = apply_integer(kernel->attrs, src[i]);
+    return COP_STATUS_OK;
+}
+
+static cop_status run_int32(const struct ref_kernel *kernel, const struct kernel_args *args,
+                            cop_error *error)
+{
+    (void)error;
+    const int32_t *src = args->src[0];
+    int32_t *dst = args->dst[0];
+    for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)
+        dst[i] = (int32_t)(uint32_t)apply_integer(kernel->attrs, src[i]);
+    return COP_STATUS_OK;
+}
+
+cop_status cop_ref_unary(struct ref_kernel *kernel, cop_error *error)
+{
+    const struct unary_attrs *attrs = kernel->attrs;
+    const cop_dtype dtype = kernel->src[0].dtype;
+    if (dtype == COP_DTYPE_FLOAT32)
+        kernel->run = run_float32;
+    else if (dtype == COP_DTYPE_FLOAT64)
+        kernel->run = run_float64;
+    else if (dtype == COP_DTYPE_INT64 && has_integer_form(attrs->alg))
+        kernel->run = run_int64;
+    else if (dtype == COP_DTYPE_INT32 && has_integer_form(attrs->alg))
+        kernel->run = run_int32;
+    else
+        return cop_fail(error, COP_STATUS_UNSUPPORTED, "the reference backend has no %s in %s",
+                        cop_unary_name(attrs->alg), cop_dtype_name(dtype));
+    kernel->base.in_place_srcs = 1;
+    return COP_STATUS_OK;
+}
