@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A graph: values (edges) and nodes in topological order, everything in one arena.
+ * A graph: values (edges) and nodes in topological order; names, attributes and lists in one arena.
  *
  * Importers build one per model; compiling copies it, binds shapes and rewrites the copy.
  * Floating-point weights are never rewritten: a node whose inputs all come from constants is a
@@ -23,14 +23,16 @@
 #include "base/source.h"
 #include "ir/op.h"
 
-#define COP_MAX_NODES (1000 * 1000)
-#define COP_NO_VALUE  (-1) /* an absent optional input */
+#define COP_MAX_NODES  (1000 * 1000)
+#define COP_MAX_VALUES (4 * COP_MAX_NODES)
+#define COP_NO_VALUE   (-1) /* an absent optional input */
 
 /* A tensor that the model file holds: `dtype` elements, row-major, little-endian, in `source`. */
 struct graph_constant {
-    struct source *source; /* the graph holds one reference for each of its constants */
+    struct source *source; /* the graph holds one reference for each of its constants; NULL: a
+                              literal, whose elements are the value's `value` */
     size_t offset, bytes;
-    struct hash identity; /* unique in the model: which constant, not which content */
+    struct hash identity; /* which constant of the model; of a literal: which content */
 };
 
 struct graph_value {
@@ -38,8 +40,10 @@ struct graph_value {
     cop_dtype dtype;
     struct shape shape;
     int producer;                    /* node index; −1: an input, a constant, or removed */
+    bool is_weight;                  /* see cop_graph_is_weight */
     struct graph_constant *constant; /* NULL: not a constant */
     const void *value;               /* elements known at compile time, in the arena; else NULL */
+    struct hash weight_hash;         /* see cop_graph_weight_hash */
 };
 
 struct graph_node {
@@ -155,21 +159,65 @@ cop_status cop_graph_solve_inputs(struct graph *graph, const struct graph_evalua
  */
 cop_status cop_graph_validate(const struct graph *graph, cop_error *error);
 
+/*
+ * Brings nodes that a pass appended into topological order and drops dead ones. Values keep their
+ * indices, nodes do not. MALFORMED_MODEL: a value depends on itself.
+ */
+cop_status cop_graph_sort(struct graph *graph, cop_error *error);
+
+/*
+ * Says again which values are weights and what they are called. Adding nodes and inferring shapes
+ * do it on their own; passes that change nodes in place call it when they are through.
+ */
+void cop_graph_find_weights(struct graph *graph);
+
 /* True when the value is a constant or follows from constants only: a recipe, not a run-time
- * tensor. */
-bool cop_graph_is_weight(const struct graph *graph, int value);
+ * tensor. Also when its elements are known for another reason, such as a shape. */
+static inline bool cop_graph_is_weight(const struct graph *graph, int value)
+{
+    return graph->values[value].is_weight;
+}
 
 /*
  * Names the content of a weight value: the constants it comes from and every operator with its
  * attributes on the way. Equal hashes mean equal elements, in any copy of the same model's graph.
  */
-struct hash cop_graph_weight_hash(const struct graph *graph, int value);
+static inline struct hash cop_graph_weight_hash(const struct graph *graph, int value)
+{
+    return graph->values[value].weight_hash;
+}
 
-/* Live nodes that read a value. `consumers` (may be NULL) receives the first `capacity` of them. */
+/*
+ * Who reads which value, listed once: what a pass over a large graph looks up. A node that reads a
+ * value twice is listed twice. Does not follow later changes of the graph.
+ */
+struct graph_uses {
+    int *first;               /* value_count + 1 positions in `nodes` */
+    int *nodes;               /* live nodes in graph order */
+    unsigned char *is_output; /* one a value */
+};
+cop_status cop_graph_uses_create(const struct graph *graph, struct graph_uses *uses,
+                                 cop_error *error);
+void cop_graph_uses_free(struct graph_uses *uses);
+
+static inline int cop_graph_uses_count(const struct graph_uses *uses, int value)
+{
+    return uses->first[value + 1] - uses->first[value];
+}
+
+/* Live nodes that read a value. `consumers` (may be NULL) receives the first `capacity` of them.
+ * Walks the whole graph: for many values make a list of uses. */
 int cop_graph_consumers(const struct graph *graph, int value, int *consumers, int capacity);
 bool cop_graph_is_output(const struct graph *graph, int value);
 
-/* Makes every consumer and output of `from` use `to`. */
+/* Makes every consumer and output of `from` use `to`. Walks the whole graph. */
 void cop_graph_replace_value(struct graph *graph, int from, int to);
+
+/*
+ * The same for many values in one walk: each is replaced by replacement[value], which may itself be
+ * replaced, or stays where that is COP_NO_VALUE. `replacement` has value_count entries and no
+ * cycles; it is used as working memory.
+ */
+void cop_graph_replace_values(struct graph *graph, int *replacement);
 
 #endif
