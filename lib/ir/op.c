@@ -42,6 +42,10 @@ static cop_status check_tensor(const char *what, int index, const struct op_tens
         (tensor->shape.rank < 0 || tensor->shape.rank > COP_MAX_RANK))
         return cop_fail(error, COP_STATUS_UNSUPPORTED, "%s %d has rank %d, at most %d is supported",
                         what, index, tensor->shape.rank, COP_MAX_RANK);
+    for (int i = 0; i < tensor->shape.rank; i++)
+        if (tensor->shape.dims[i] < COP_UNKNOWN || tensor->shape.dims[i] > COP_MAX_ELEMENTS)
+            return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "%s %d has the shape %s", what,
+                            index, cop_shape_text(&tensor->shape).text);
     if (cop_shape_is_known(&tensor->shape) && !cop_shape_elements(&tensor->shape, &elements))
         return cop_fail(error, COP_STATUS_UNSUPPORTED, "%s %d %s is larger than any tensor may be",
                         what, index, cop_shape_text(&tensor->shape).text);

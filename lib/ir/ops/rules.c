@@ -10,7 +10,7 @@ cop_status cop_rule_join_shape(struct op_tensor *tensor, const char *what,
 {
     if (cop_shape_merge(&tensor->shape, shape, NULL))
         return COP_STATUS_OK;
-    return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "%s %s contradicts %s, which follows", what,
+    return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "%s %s should be %s", what,
                     cop_shape_text(&tensor->shape).text, cop_shape_text(shape).text);
 }
 
@@ -71,4 +71,20 @@ cop_status cop_rule_axis(const char *what, int64_t axis, int rank, int *normaliz
         return COP_STATUS_OK;
     return cop_fail(error, COP_STATUS_MALFORMED_MODEL,
                     "%s axis %" PRId64 " is outside a rank of %d", what, axis, rank);
+}
+
+cop_status cop_rule_same(struct op_tensor *a, const char *what_a, struct op_tensor *b,
+                         const char *what_b, cop_error *error)
+{
+    cop_status status = cop_rule_same_dtype(a, what_a, b, what_b, error);
+    if (status == COP_STATUS_OK)
+        status = cop_rule_join_shape(b, what_b, &a->shape, error);
+    return status == COP_STATUS_OK ? cop_rule_join_shape(a, what_a, &b->shape, error) : status;
+}
+
+cop_status cop_rule_join_vector(struct op_tensor *tensor, const char *what, int64_t *length,
+                                cop_error *error)
+{
+    const cop_status status = cop_rule_join_rank(tensor, what, 1, error);
+    return status == COP_STATUS_OK ? cop_rule_join_dim(tensor, what, 0, length, error) : status;
 }

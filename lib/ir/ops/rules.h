@@ -4,6 +4,8 @@
  *
  * Messages name the tensor and what is wrong with it; the caller puts the node in front. What
  * contradicts itself is MALFORMED_MODEL, what is sound but not there UNSUPPORTED.
+ *
+ * "Join" means: take over what the other side knows, and fail where both know something different.
  */
 #ifndef IR_OPS_RULES_H
 #define IR_OPS_RULES_H
@@ -31,6 +33,15 @@ cop_status cop_rule_join_dim(struct op_tensor *tensor, const char *what, int axi
 /* Gives both tensors the dtype that either has. */
 cop_status cop_rule_same_dtype(struct op_tensor *a, const char *what_a, struct op_tensor *b,
                                const char *what_b, cop_error *error);
+
+/* Gives both tensors what is known of either: one shape and one dtype. */
+cop_status cop_rule_same(struct op_tensor *a, const char *what_a, struct op_tensor *b,
+                         const char *what_b, cop_error *error);
+
+/* Joins a tensor with a vector of `length` elements, which may be unknown and then comes from it.
+ */
+cop_status cop_rule_join_vector(struct op_tensor *tensor, const char *what, int64_t *length,
+                                cop_error *error);
 
 /* Joins a tensor's shape with one of `rank` unknown dimensions. */
 cop_status cop_rule_join_rank(struct op_tensor *tensor, const char *what, int rank,
