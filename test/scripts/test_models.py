@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 
-from cachedop_models import forward, mxnet_writer, onnx_writer  # noqa: E402
+from cachedop_models import forward, mxnet_reader, mxnet_writer, onnx_writer  # noqa: E402
 from cachedop_models.graph import Graph, pooled_size  # noqa: E402
 from cachedop_models.protobuf import Message, varint  # noqa: E402
 
@@ -130,6 +130,23 @@ class MXNet(unittest.TestCase):
         self.assertEqual(variables - {"data", "softmax_label"},
                          {mxnet_writer.parameter_name(key) for key in graph.weights})
         self.assertTrue(all(isinstance(value, str) for node in nodes for value in node.get("attrs", {}).values()))
+
+
+    def test_reader(self):
+        graph, other = every_layer(), every_layer()
+        for values in other.weights.values():
+            values[...] = 0
+        with tempfile.TemporaryDirectory() as folder:
+            mxnet_writer.write(graph, f"{folder}/m")
+            path = pathlib.Path(f"{folder}/m-0000.params")
+            mxnet_reader.load_weights(other, path)
+            for key, values in graph.weights.items():
+                np.testing.assert_array_equal(values, other.weights[key])
+            data = path.read_bytes()
+            for length in (0, 8, 23, 40, 60, len(data) // 2, len(data) - 1):
+                path.write_bytes(data[:length])
+                with self.assertRaises(ValueError):
+                    mxnet_reader.load_weights(other, path)
 
 
 class ONNX(unittest.TestCase):
