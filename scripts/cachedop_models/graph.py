@@ -55,7 +55,8 @@ class Graph:
         keys = []
         for suffix, weight_shape, fill in weights:
             key = f"{name}_{suffix}"
-            self.weights[key] = np.full(weight_shape, fill, np.float32)
+            # Zeros take no memory until written, which a description of a large network need not do.
+            self.weights[key] = np.full(weight_shape, fill, np.float32) if fill else np.zeros(weight_shape, np.float32)
             keys.append(key)
         self.layers.append(Layer(kind, name, list(inputs), keys, attributes))
         self.shapes[name] = tuple(shape)
