@@ -37,6 +37,8 @@ struct solver {
     int step_leaf_count;
     size_t *top, *least_top; /* tree over steps, see raise_top */
     size_t looks, total;
+    size_t least_total; /* the most that lives at one step */
+    int order_kind;     /* enum placing_order */
     bool is_stacking;
 };
 
@@ -117,6 +119,8 @@ static void collect_neighbours(struct solver *solver, int node, int leaf, int wi
         (struct span){other->offset, other->offset + other->bytes};
 }
 
+enum placing_order { LARGEST_FIRST, EARLIEST_FIRST, FROM_BOTH_ENDS, ORDER_COUNT };
+
 /* The start of the smallest gap between the collected spans that holds `bytes`. */
 static size_t find_gap(struct solver *solver, size_t bytes)
 {
@@ -132,6 +136,23 @@ static size_t find_gap(struct solver *solver, size_t bytes)
             end = span->end;
     }
     return best != SIZE_MAX ? best : end;
+}
+
+/* The highest place below the least possible total, where one is free; else as find_gap. */
+static size_t find_high_gap(struct solver *solver, size_t bytes)
+{
+    const size_t lowest = find_gap(solver, bytes);
+    size_t end = 0, highest = SIZE_MAX;
+    for (int i = 0; i < solver->span_count; i++) {
+        const struct span *span = &solver->spans[i];
+        if (span->begin > end && span->begin - end >= bytes)
+            highest = span->begin - bytes;
+        if (span->end > end)
+            end = span->end;
+    }
+    if (solver->least_total >= end && solver->least_total - end >= bytes)
+        highest = solver->least_total - bytes;
+    return highest != SIZE_MAX ? highest : lowest;
 }
 
 static void mark_placed(struct solver *solver, int index)
@@ -198,7 +219,9 @@ static cop_status place(struct solver *solver, int index, cop_error *error)
     } else {
         solver->span_count = 0;
         collect_neighbours(solver, 1, 0, solver->leaf_count, block);
-        block->offset = find_gap(solver, block->bytes);
+        block->offset = solver->order_kind == FROM_BOTH_ENDS && index % 2 == 1
+                            ? find_high_gap(solver, block->bytes)
+                            : find_gap(solver, block->bytes);
     }
     if (!cop_add_size(block->offset, block->bytes, &end) || end > PTRDIFF_MAX)
         return cop_fail(error, COP_STATUS_OUT_OF_MEMORY,
@@ -213,13 +236,24 @@ static cop_status place(struct solver *solver, int index, cop_error *error)
     return COP_STATUS_OK;
 }
 
-static cop_status place_all(struct solver *solver, cop_error *error)
+/* Forgets what was placed before, and sorts. */
+static void begin_order(struct solver *solver, enum placing_order order)
 {
-    for (int i = 0; i < solver->count; i++)
-        solver->spans[i] = (struct span){SIZE_MAX - solver->blocks[i].bytes, (size_t)i};
+    solver->total = 0;
+    solver->order_kind = order;
+    for (int i = 0; i < 2 * solver->leaf_count; i++)
+        solver->latest[i] = -1;
+    for (int i = 0; i < solver->count; i++) /* blocks are sorted by time as they are */
+        solver->spans[i] = (struct span){
+            order == LARGEST_FIRST ? SIZE_MAX - solver->blocks[i].bytes : 0, (size_t)i};
     sort_spans(solver->spans, solver->count);
     for (int i = 0; i < solver->count; i++)
         solver->order[i] = (int)solver->spans[i].end;
+}
+
+static cop_status place_all(struct solver *solver, enum placing_order order, cop_error *error)
+{
+    begin_order(solver, order);
     for (int i = 0; i < solver->count; i++) {
         cop_status status = COP_STATUS_OK;
         if (solver->looks > LOOK_BUDGET && !solver->is_stacking)
@@ -269,6 +303,26 @@ static int drop_empty_blocks(struct solver *solver, struct block *all, int count
     return last_step;
 }
 
+/* The most bytes that live at one step. */
+static cop_status find_least_total(struct solver *solver, cop_error *error)
+{
+    const size_t steps = (size_t)solver->step_leaf_count + 1;
+    size_t *born = cop_alloc(steps, sizeof *born), *gone = cop_alloc(steps, sizeof *gone);
+    const bool has_memory = born != NULL && gone != NULL;
+    for (int i = 0; has_memory && i < solver->count; i++) {
+        born[solver->blocks[i].first] += solver->blocks[i].bytes;
+        gone[solver->blocks[i].last + 1] += solver->blocks[i].bytes;
+    }
+    size_t alive = 0; /* sums that wrap are found when the blocks are placed */
+    for (size_t step = 0; has_memory && step < steps; step++) {
+        alive += born[step] - gone[step];
+        if (alive > solver->least_total)
+            solver->least_total = alive;
+    }
+    cop_free(born), cop_free(gone);
+    return has_memory ? COP_STATUS_OK : cop_fail_memory(error, "memory plan", steps * sizeof *born);
+}
+
 /* Sorts the blocks by time and makes the tables. */
 static cop_status prepare(struct solver *solver, struct block *all, int count, cop_error *error)
 {
@@ -290,9 +344,7 @@ static cop_status prepare(struct solver *solver, struct block *all, int count, c
     sort_spans(solver->spans, solver->count);
     for (int i = 0; i < solver->count; i++)
         solver->blocks[i] = all[solver->spans[i].end];
-    for (int i = 0; i < 2 * solver->leaf_count; i++)
-        solver->latest[i] = -1;
-    return COP_STATUS_OK;
+    return find_least_total(solver, error);
 }
 
 static void write_offsets(const struct solver *solver, struct memory_interval *intervals, int count)
@@ -322,12 +374,17 @@ cop_status cop_memory_plan_solve(struct memory_interval *intervals, int count, s
                             : merge_aliases(intervals, count, all, error);
     if (status == COP_STATUS_OK)
         status = prepare(&solver, all, count, error);
-    if (status == COP_STATUS_OK && solver.count > 0)
-        status = place_all(&solver, error);
-    if (status == COP_STATUS_OK) {
+    size_t least = SIZE_MAX;
+    for (int order = 0; order < ORDER_COUNT && status == COP_STATUS_OK; order++) {
+        if (solver.is_stacking)
+            break;
+        status = place_all(&solver, (enum placing_order)order, error);
+        if (status != COP_STATUS_OK || solver.total >= least)
+            continue;
+        least = solver.total;
         write_offsets(&solver, intervals, count);
-        *total_bytes = solver.total;
     }
+    *total_bytes = status == COP_STATUS_OK ? least : 0;
     cop_free(all), cop_free(solver.blocks), cop_free(solver.order), cop_free(solver.spans);
     cop_free(solver.latest), cop_free(solver.top), cop_free(solver.least_top);
     return status;

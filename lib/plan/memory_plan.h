@@ -22,9 +22,10 @@ struct memory_interval {
 
 /*
  * Fills in the offsets, multiples of COP_ALIGNMENT except as aliases ask otherwise, and the bytes
- * of the arena. An interval is kept as long as its longest-living alias. Largest first into the
- * smallest gap that fits (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
- * Inference", 2020, greedy by size).
+ * of the arena. An interval is kept as long as its longest-living alias. Each goes into the
+ * smallest gap that fits, largest first (Pisarchyk and Lee, "Efficient Memory Management for Deep
+ * Neural Net Inference", 2020, greedy by size), and again earliest first, which is better on chains
+ * that widen and narrow; the smaller arena is taken.
  *
  * OUT_OF_MEMORY: for its own tables, or the total is not representable. INTERNAL: aliases in a
  * circle or out of bounds.

@@ -147,7 +147,7 @@ START_TEST(a_chain_of_random_sizes_stays_near_its_two_largest_neighbours)
         size_t total;
         ck_assert_int_eq(cop_memory_plan_solve(intervals, LENGTH, &total, NULL), COP_STATUS_OK);
         const size_t bound = lower_bound(intervals, LENGTH, LENGTH + 1);
-        ck_assert_msg(total <= bound + bound / 2, "%zu of at best %zu", total, bound);
+        ck_assert_msg(total <= bound + bound / 20, "%zu of at best %zu", total, bound);
     }
 }
 END_TEST
