@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes an assembler file that puts files into the program: embed.py OUTPUT NAME=FILE..."""
+import sys
+
+SYMBOL = """\
+    .globl {name}_begin
+    .globl {name}_end
+    .balign 64
+{name}_begin:
+{content}{name}_end:
+    .byte 0
+"""
+
+
+def main():
+    output, *pairs = sys.argv[1:]
+    with open(output, "w", encoding="utf-8") as file:
+        file.write("/* Made by embed.py. */\n    .section .rodata\n")
+        for pair in pairs:
+            name, path = pair.split("=", 1)
+            escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+            content = f'    .incbin "{escaped}"\n' if path else ""
+            file.write(SYMBOL.format(name=name, content=content))
+        # Marks the stack as not executable, which assembler files must say for themselves.
+        file.write('    .section .note.GNU-stack,"",%progbits\n')
+
+
+if __name__ == "__main__":
+    main()
