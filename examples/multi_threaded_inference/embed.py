@@ -7,7 +7,8 @@ SYMBOL = """\
     .globl {name}_end
     .balign 64
 {name}_begin:
-{content}{name}_end:
+    .incbin "{path}"
+{name}_end:
     .byte 0
 """
 
@@ -19,8 +20,7 @@ def main():
         for pair in pairs:
             name, path = pair.split("=", 1)
             escaped = path.replace("\\", "\\\\").replace('"', '\\"')
-            content = f'    .incbin "{escaped}"\n' if path else ""
-            file.write(SYMBOL.format(name=name, content=content))
+            file.write(SYMBOL.format(name=name, path=escaped))
         # Marks the stack as not executable, which assembler files must say for themselves.
         file.write('    .section .note.GNU-stack,"",%progbits\n')
 
