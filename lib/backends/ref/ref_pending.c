@@ -10,21 +10,6 @@
         return cop_fail(error, COP_STATUS_UNSUPPORTED, "the kernel is not written yet");           \
     }
 
-PENDING(convolution)
-PENDING(fully_connected)
-PENDING(gemm)
-PENDING(matmul)
-PENDING(pooling)
-PENDING(batch_normalization)
-PENDING(lrn)
-PENDING(softmax)
-PENDING(binary)
-PENDING(prelu)
-PENDING(reduce)
-PENDING(arg)
-PENDING(fold_scale)
-PENDING(fold_shift)
-
 PENDING(concat)
 PENDING(split)
 PENDING(slice)

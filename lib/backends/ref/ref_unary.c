@@ -103,17 +103,6 @@ static cop_status run_float32(const struct ref_kernel *kernel, const struct kern
     return COP_STATUS_OK;
 }
 
-static cop_status run_float64(const struct ref_kernel *kernel, const struct kernel_args *args,
-                              cop_error *error)
-{
-    (void)error;
-    const double *src = args->src[0];
-    double *dst = args->dst[0];
-    for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)
-        dst[i] = apply(kernel->attrs, src[i]);
-    return COP_STATUS_OK;
-}
-
 /* The nearest int64 to a whole number. */
 static int64_t saturate(double whole)
 {
@@ -155,41 +144,35 @@ static int64_t apply_integer(const struct unary_attrs *attrs, int64_t x)
     }
 }
 
-static cop_status run_int64(const struct ref_kernel *kernel, const struct kernel_args *args,
-                            cop_error *error)
-{
-    (void)error;
-    const int64_t *src = args->src[0];
-    int64_t *dst = args->dst[0];
-    for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)
-        dst[i] = apply_integer(kernel->attrs, src[i]);
-    return COP_STATUS_OK;
-}
+#define DEFINE_RUN(dtype, type, wide, apply_wide)                                                  \
+    static cop_status run_##dtype(const struct ref_kernel *kernel, const struct kernel_args *args, \
+                                  cop_error *error)                                                \
+    {                                                                                              \
+        (void)error;                                                                               \
+        const type *src = args->src[0];                                                            \
+        type *dst = args->dst[0];                                                                  \
+        for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)             \
+            dst[i] = (type)apply_wide(kernel->attrs, (wide)src[i]);                                \
+        return COP_STATUS_OK;                                                                      \
+    }
 
-static cop_status run_int32(const struct ref_kernel *kernel, const struct kernel_args *args,
-                            cop_error *error)
-{
-    (void)error;
-    const int32_t *src = args->src[0];
-    int32_t *dst = args->dst[0];
-    for (int64_t i = 0, count = cop_ref_elements(&kernel->dst[0]); i < count; i++)
-        dst[i] = (int32_t)(uint32_t)apply_integer(kernel->attrs, src[i]);
-    return COP_STATUS_OK;
-}
+DEFINE_RUN(float64, double, double, apply)
+DEFINE_RUN(int64, int64_t, int64_t, apply_integer)
+DEFINE_RUN(int32, int32_t, int64_t, apply_integer)
+DEFINE_RUN(int8, int8_t, int64_t, apply_integer)
 
 cop_status cop_ref_unary(struct ref_kernel *kernel, cop_error *error)
 {
+    static ref_run *const runs[] = {
+        [COP_DTYPE_FLOAT32] = run_float32, [COP_DTYPE_FLOAT64] = run_float64,
+        [COP_DTYPE_INT64] = run_int64,     [COP_DTYPE_INT32] = run_int32,
+        [COP_DTYPE_INT8] = run_int8,
+    };
     const struct unary_attrs *attrs = kernel->attrs;
     const cop_dtype dtype = kernel->src[0].dtype;
-    if (dtype == COP_DTYPE_FLOAT32)
-        kernel->run = run_float32;
-    else if (dtype == COP_DTYPE_FLOAT64)
-        kernel->run = run_float64;
-    else if (dtype == COP_DTYPE_INT64 && has_integer_form(attrs->alg))
-        kernel->run = run_int64;
-    else if (dtype == COP_DTYPE_INT32 && has_integer_form(attrs->alg))
-        kernel->run = run_int32;
-    else
+    const bool is_float = dtype == COP_DTYPE_FLOAT32 || dtype == COP_DTYPE_FLOAT64;
+    kernel->run = (size_t)dtype < sizeof runs / sizeof *runs ? runs[dtype] : NULL;
+    if (kernel->run == NULL || (!is_float && !has_integer_form(attrs->alg)))
         return cop_fail(error, COP_STATUS_UNSUPPORTED, "the reference backend has no %s in %s",
                         cop_unary_name(attrs->alg), cop_dtype_name(dtype));
     kernel->base.in_place_srcs = 1;
