@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/run_op.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+/* What one call needs; zeroed first, released at the end whatever happened. */
+struct session {
+    struct device *device;
+    const struct op_call *call;
+    struct post_ops post_ops;
+    int dst_count;
+    struct op_tensor inferred[RUN_OP_MAX_DST];
+    struct kernel_tensor src[RUN_OP_MAX_SRC], dst[RUN_OP_MAX_DST];
+    struct kernel *kernel;
+    struct stream *stream;
+    void *src_memory[RUN_OP_MAX_SRC], *dst_memory[RUN_OP_MAX_DST]; /* in the kernel's layouts */
+};
+
+static int count_dst(const struct op_call *call)
+{
+    return call->dst_count == 0 ? 1 : call->dst_count;
+}
+
+/* Sources of the operator itself. */
+static int count_src(const struct op_call *call)
+{
+    return call->src_count -
+           (call->post_ops != NULL && cop_post_ops_has_sum(call->post_ops) ? 1 : 0);
+}
+
+cop_status infer_op(const struct op_call *call, struct op_tensor *dst, cop_error *error)
+{
+    struct op_tensor src[RUN_OP_MAX_SRC] = {{0}};
+    for (int i = 0; i < call->src_count; i++) {
+        const struct test_tensor *tensor = &call->src[i];
+        src[i] = (struct op_tensor){.is_present = tensor->dtype != COP_DTYPE_UNKNOWN,
+                                    .dtype = tensor->dtype,
+                                    .shape = tensor->shape,
+                                    .value = tensor->is_known ? tensor->elements : NULL};
+    }
+    for (int i = 0; i < count_dst(call); i++)
+        dst[i] = (struct op_tensor){.is_present = true, .shape = cop_shape_unknown()};
+    return cop_op_infer(call->kind, call->attrs, count_src(call), src, count_dst(call), dst, error);
+}
+
+static cop_status describe_tensors(struct session *session, cop_error *error)
+{
+    const struct op_call *call = session->call;
+    const cop_status status = infer_op(call, session->inferred, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    for (int i = 0; i < call->src_count; i++)
+        session->src[i] =
+            (struct kernel_tensor){.is_present = call->src[i].dtype != COP_DTYPE_UNKNOWN,
+                                   .dtype = call->src[i].dtype,
+                                   .shape = call->src[i].shape,
+                                   .is_weight = call->src[i].is_weight,
+                                   .value = call->src[i].is_known ? call->src[i].elements : NULL};
+    for (int i = 0; i < session->dst_count; i++) {
+        if (!cop_shape_is_known(&session->inferred[i].shape))
+            return cop_fail(error, COP_STATUS_INTERNAL, "the shape of output %d does not follow",
+                            i);
+        session->dst[i] = (struct kernel_tensor){.is_present = true,
+                                                 .dtype = session->inferred[i].dtype,
+                                                 .shape = session->inferred[i].shape};
+    }
+    return COP_STATUS_OK;
+}
+
+static void *alloc_garbage(size_t bytes)
+{
+    void *memory = cop_alloc_aligned(bytes == 0 ? 1 : bytes);
+    if (memory != NULL)
+        memset(memory, 0xff, bytes); /* NaN, -1, "true" */
+    return memory;
+}
+
+static cop_status run_kernel(struct session *session, const struct kernel *kernel,
+                             const void *const *src, void *const *dst, cop_error *error)
+{
+    const struct backend *backend = kernel->backend;
+    void *state = NULL, *scratch = alloc_garbage(kernel->scratch_bytes);
+    if (scratch == NULL)
+        return cop_fail_memory(error, "scratch", kernel->scratch_bytes);
+    cop_status status = COP_STATUS_OK;
+    if (backend->state_create != NULL)
+        status = backend->state_create(kernel, session->stream, &state, error);
+    if (status == COP_STATUS_OK) {
+        const struct kernel_args args = {.src = src, .dst = dst, .scratch = scratch};
+        const int before = backend->thread_enter == NULL ? 0 : backend->thread_enter(1);
+        status = cop_kernel_run(kernel, session->stream, state, &args, error);
+        if (backend->thread_leave != NULL)
+            backend->thread_leave(before);
+        if (backend->state_destroy != NULL)
+            backend->state_destroy(kernel, state);
+    }
+    cop_free(scratch);
+    return status;
+}
+
+static cop_status reorder(struct session *session, const struct kernel_tensor *tensor,
+                          const struct layout *from, const struct layout *to, const void *src,
+                          void *dst, cop_error *error)
+{
+    struct kernel *kernel = NULL;
+    cop_status status = cop_reorder_create(session->device, tensor->dtype, &tensor->shape, from, to,
+                                           1, &kernel, error);
+    if (status == COP_STATUS_OK)
+        status = run_kernel(session, kernel, &src, &dst, error);
+    cop_kernel_destroy(&kernel);
+    return status;
+}
+
+/* Source i in the layout that the kernel reads, in memory of its own. */
+static cop_status prepare_src(struct session *session, int i, cop_error *error)
+{
+    const struct kernel_tensor *tensor = &session->src[i];
+    const struct layout *layout = session->kernel->src_layouts[i];
+    if (!tensor->is_present || (i < 32 && (session->kernel->unread_srcs >> i & 1u) != 0))
+        return COP_STATUS_OK;
+    const size_t bytes = cop_layout_bytes(layout, tensor->dtype, &tensor->shape);
+    session->src_memory[i] = alloc_garbage(bytes);
+    if (session->src_memory[i] == NULL)
+        return cop_fail_memory(error, "source", bytes);
+    if (layout != NULL)
+        return reorder(session, tensor, NULL, layout, session->call->src[i].elements,
+                       session->src_memory[i], error);
+    if (bytes > 0)
+        memcpy(session->src_memory[i], session->call->src[i].elements, bytes);
+    return COP_STATUS_OK;
+}
+
+/* Runs with dst 0 on the memory of source `shared`, or apart from all for −1; to plain arrays. */
+static cop_status run_once(struct session *session, int shared, void *const *plain,
+                           cop_error *error)
+{
+    const struct kernel *kernel = session->kernel;
+    cop_status status = COP_STATUS_OK;
+    for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++) {
+        cop_free(session->src_memory[i]);
+        session->src_memory[i] = NULL;
+        status = prepare_src(session, i, error);
+    }
+    void *dst[RUN_OP_MAX_DST];
+    for (int i = 0; i < session->dst_count; i++)
+        dst[i] = i == 0 && shared >= 0 ? session->src_memory[shared] : session->dst_memory[i];
+    if (status == COP_STATUS_OK)
+        status = run_kernel(session, kernel, (const void *const *)session->src_memory, dst, error);
+    for (int i = 0; i < session->dst_count && status == COP_STATUS_OK; i++) {
+        const struct kernel_tensor *tensor = &session->dst[i];
+        const size_t bytes = cop_layout_bytes(NULL, tensor->dtype, &tensor->shape);
+        if (kernel->dst_layouts[i] != NULL)
+            status =
+                reorder(session, tensor, kernel->dst_layouts[i], NULL, dst[i], plain[i], error);
+        else if (bytes > 0)
+            memcpy(plain[i], dst[i], bytes);
+    }
+    return status;
+}
+
+static cop_status alloc_outputs(struct session *session, void **plain, cop_error *error)
+{
+    for (int i = 0; i < session->dst_count; i++) {
+        const struct kernel_tensor *tensor = &session->dst[i];
+        const size_t bytes =
+            cop_layout_bytes(session->kernel->dst_layouts[i], tensor->dtype, &tensor->shape);
+        session->dst_memory[i] = alloc_garbage(bytes);
+        plain[i] = alloc_garbage(cop_layout_bytes(NULL, tensor->dtype, &tensor->shape));
+        if (session->dst_memory[i] == NULL || plain[i] == NULL)
+            return cop_fail_memory(error, "output", bytes);
+    }
+    return COP_STATUS_OK;
+}
+
+/* Once more with dst on each source where the kernel allows it. */
+static cop_status check_in_place(struct session *session, void *const *plain, cop_error *error)
+{
+    cop_status status = COP_STATUS_OK;
+    const size_t bytes = cop_layout_bytes(NULL, session->dst[0].dtype, &session->dst[0].shape);
+    for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++) {
+        if ((session->kernel->in_place_srcs >> i & 1u) == 0)
+            continue;
+        void *again[RUN_OP_MAX_DST];
+        for (int j = 0; j < session->dst_count; j++)
+            again[j] = j == 0 ? alloc_garbage(bytes) : plain[j];
+        status = again[0] == NULL ? cop_fail_memory(error, "output", bytes)
+                                  : run_once(session, i, again, error);
+        if (status == COP_STATUS_OK && memcmp(again[0], plain[0], bytes) != 0)
+            status =
+                cop_fail(error, COP_STATUS_INTERNAL, "another result in place of source %d", i);
+        cop_free(again[0]);
+    }
+    return status;
+}
+
+static cop_status create(struct session *session, cop_error *error)
+{
+    const struct kernel_request request = {.kind = session->call->kind,
+                                           .attrs = session->call->attrs,
+                                           .post_ops = &session->post_ops,
+                                           .src_count = session->call->src_count,
+                                           .dst_count = session->dst_count,
+                                           .src = session->src,
+                                           .dst = session->dst,
+                                           .intra_op_threads = 1,
+                                           .name = "under test"};
+    const struct backend *backend = session->device->backend;
+    const cop_status status = cop_kernel_create(session->device, &request, &session->kernel, error);
+    if (status != COP_STATUS_OK || backend->stream_create == NULL)
+        return status;
+    return backend->stream_create(session->device, &session->stream, error);
+}
+
+static void release(struct session *session)
+{
+    for (int i = 0; i < RUN_OP_MAX_SRC; i++)
+        cop_free(session->src_memory[i]);
+    for (int i = 0; i < RUN_OP_MAX_DST; i++)
+        cop_free(session->dst_memory[i]);
+    cop_kernel_destroy(&session->kernel);
+    if (session->stream != NULL)
+        session->device->backend->stream_destroy(session->stream);
+}
+
+cop_status run_op(struct device *device, const struct op_call *call, struct op_result *result,
+                  cop_error *error)
+{
+    *result = (struct op_result){0};
+    struct session session = {.device = device, .call = call, .dst_count = count_dst(call)};
+    if (call->post_ops != NULL)
+        session.post_ops = *call->post_ops;
+    void *plain[RUN_OP_MAX_DST] = {NULL};
+    cop_status status = describe_tensors(&session, error);
+    if (status == COP_STATUS_OK)
+        status = create(&session, error);
+    if (status == COP_STATUS_OK)
+        status = alloc_outputs(&session, plain, error);
+    if (status == COP_STATUS_OK)
+        status = run_once(&session, session.kernel->accumulates_src, plain, error);
+    if (status == COP_STATUS_OK)
+        status = check_in_place(&session, plain, error);
+    if (status == COP_STATUS_OK)
+        snprintf(result->implementation, sizeof result->implementation, "%s",
+                 session.kernel->implementation);
+    result->dst_count = session.dst_count;
+    for (int i = 0; i < session.dst_count; i++)
+        result->dst[i] = (struct test_tensor){
+            .dtype = session.dst[i].dtype, .shape = session.dst[i].shape, .elements = plain[i]};
+    release(&session);
+    return status;
+}
+
+void op_result_free(struct op_result *result)
+{
+    for (int i = 0; i < result->dst_count; i++)
+        cop_free((void *)(uintptr_t)result->dst[i].elements);
+    *result = (struct op_result){0};
+}
