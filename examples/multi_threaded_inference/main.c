@@ -11,13 +11,13 @@
 
 #include <cachedop/cachedop.h>
 
-#include "classify.h"
-#include "clock.h"
-#include "load.h"
+#include "running/classify.h"
+#include "running/clock.h"
+#include "running/load.h"
 #include "options.h"
-#include "report.h"
-#include "session.h"
-#include "statistics.h"
+#include "output/report.h"
+#include "running/session.h"
+#include "output/statistics.h"
 
 #define DEFAULT_MAX_THREADS 256
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "invoker.h"
+#include "running/invoker.h"
 
 #include <stdlib.h>
 
-#include "clock.h"
+#include "running/clock.h"
 
 static bool create_outputs(struct flight *flight, const struct session *session,
                            struct failure *failure)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "labels.h"
+#include "output/labels.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report.h"
+#include "output/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "json.h"
+#include "output/json.h"
 
 static const char *device_name(cop_device device, char text[32])
 {

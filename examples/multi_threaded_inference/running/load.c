@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "load.h"
+#include "running/load.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
-#include "invoker.h"
-#include "progress.h"
+#include "running/clock.h"
+#include "running/invoker.h"
+#include "output/progress.h"
 
 #define DRAW_INTERVAL_NS 100000000
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "classify.h"
+#include "running/classify.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "running/clock.h"
 #include "image/image.h"
-#include "invoker.h"
+#include "running/invoker.h"
 
 /* Reads, decodes and preprocesses one image into a new input array. */
 static bool prepare(const struct session *session, const char *path, cop_ndarray **src,

@@ -8,10 +8,10 @@
 
 #include <cachedop/cachedop.h>
 
-#include "classify.h"
+#include "running/classify.h"
 #include "options.h"
-#include "session.h"
-#include "statistics.h"
+#include "running/session.h"
+#include "output/statistics.h"
 
 struct report {
     const struct options *options;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "progress.h"
+#include "output/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>

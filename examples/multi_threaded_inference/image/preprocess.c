@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "preprocess.h"
+#include "image/preprocess.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "half.h"
+#include "image/half.h"
 #include "image/resize.h"
 
 #define LEVELS 256

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session.h"
+#include "running/session.h"
 
 #include <string.h>
 
-#include "clock.h"
+#include "running/clock.h"
 #include "embedded.h"
-#include "results.h"
+#include "output/results.h"
 
 bool session_failure(struct failure *failure, const cop_error *error)
 {
@@ -14,8 +14,7 @@ bool session_failure(struct failure *failure, const cop_error *error)
 
 static bool load_embedded(struct session *session, struct failure *failure)
 {
-    const cop_bytes graph = {embedded_model_begin,
-                             (size_t)(embedded_model_end - embedded_model_begin), NULL, NULL};
+    const cop_bytes graph = {embedded_model, embedded_model_size, NULL, NULL};
     cop_error error;
     if (cop_model_load_bytes(COP_MODEL_FORMAT_ONNX, &graph, NULL, NULL, &session->model, &error))
         return session_failure(failure, &error);
@@ -132,8 +131,7 @@ static bool read_labels(struct session *session, const struct options *options,
         return labels_read(options->labels, &session->labels, failure);
     if (options->model)
         return true;
-    return labels_parse((const char *)embedded_labels_begin,
-                        (size_t)(embedded_labels_end - embedded_labels_begin), &session->labels,
+    return labels_parse((const char *)embedded_labels, embedded_labels_size, &session->labels,
                         failure);
 }
 

@@ -17,7 +17,7 @@
 #include <cachedop/cachedop.h>
 
 #include "failure.h"
-#include "session.h"
+#include "running/session.h"
 
 #define INVOKER_MAX_FLIGHTS 4
 

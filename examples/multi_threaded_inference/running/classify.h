@@ -12,8 +12,8 @@
 
 #include "failure.h"
 #include "options.h"
-#include "results.h"
-#include "session.h"
+#include "output/results.h"
+#include "running/session.h"
 
 /** Inputs kept for --repeat, --duration and --profile. */
 #define CLASSIFY_MAX_KEPT 256

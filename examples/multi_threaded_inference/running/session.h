@@ -9,9 +9,9 @@
 #include <cachedop/cachedop.h>
 
 #include "failure.h"
-#include "labels.h"
+#include "output/labels.h"
 #include "options.h"
-#include "preprocess.h"
+#include "image/preprocess.h"
 
 struct session {
     cop_model *model;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "results.h"
+#include "output/results.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "half.h"
+#include "image/half.h"
 
 #define SUM_TOLERANCE 1e-3
 

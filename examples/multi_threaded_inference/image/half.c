@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "half.h"
+#include "image/half.h"
 
 #include <math.h>
 #include <string.h>

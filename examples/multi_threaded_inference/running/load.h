@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "classify.h"
+#include "running/classify.h"
 #include "failure.h"
-#include "statistics.h"
+#include "output/statistics.h"
 
 struct load_result {
     struct statistics *statistics; /**< to be freed by the caller */
