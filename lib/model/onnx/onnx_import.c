@@ -2,7 +2,7 @@
 /* cop_onnx_import: an ONNX file as a graph. */
 #include "model/onnx/onnx_import.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -33,17 +33,19 @@ static cop_status check_versions(struct onnx_import *import)
     return COP_STATUS_OK;
 }
 
-/* A tensor that cannot be taken is listed with the nodes that cannot. */
-static cop_status leave_out(struct onnx_import *import, const struct onnx_tensor *tensor,
-                            char *name)
+/* What cannot be taken is listed with the nodes that cannot; `error` holds the reason. */
+static cop_status leave_out(struct onnx_import *import, const char *what, struct span name)
 {
-    char title[] = "initializer";
+    char title[32];
+    snprintf(title, sizeof title, "%s", what);
+    char *text = cop_onnx_text(import, name);
+    if (text == NULL)
+        return COP_STATUS_OUT_OF_MEMORY;
     const struct onnx_missing missing = {
-        .op = title, .node = name, .reason = import->error->message};
+        .op = title, .node = text, .reason = import->error->message};
     const cop_status status =
         cop_onnx_report_add(&import->report, &import->arena, &missing, import->error);
-    return status == COP_STATUS_OK ? cop_onnx_define_unknown(import, tensor->name, import->error)
-                                   : status;
+    return status == COP_STATUS_OK ? cop_onnx_define_unknown(import, name, import->error) : status;
 }
 
 static cop_status import_initializer(struct onnx_import *import, struct span bytes)
@@ -56,14 +58,15 @@ static cop_status import_initializer(struct onnx_import *import, struct span byt
         return cop_fail(import->error, COP_STATUS_MALFORMED_MODEL,
                         "byte %zu: an initializer without a name",
                         (size_t)(bytes.bytes - import->file.bytes));
-    char *name = cop_onnx_text(import, tensor.name);
+    const char *name = cop_onnx_text(import, tensor.name);
     if (name == NULL)
         return COP_STATUS_OUT_OF_MEMORY;
     int value = COP_NO_VALUE;
     status = cop_onnx_add_tensor(import, &tensor, name, &value, import->error);
     if (status == COP_STATUS_OK)
         return cop_onnx_define(import, tensor.name, value, import->error);
-    return status == COP_STATUS_UNSUPPORTED ? leave_out(import, &tensor, name) : status;
+    return status == COP_STATUS_UNSUPPORTED ? leave_out(import, "initializer", tensor.name)
+                                            : status;
 }
 
 static cop_status import_initializers(struct onnx_import *import, const struct onnx_graph *parts)
@@ -74,61 +77,71 @@ static cop_status import_initializers(struct onnx_import *import, const struct o
                         parts->sparse_initializer_count);
     cop_status status = COP_STATUS_OK;
     for (size_t i = 0; i < parts->initializers.count && status == COP_STATUS_OK; i++) {
-        if (import->scratch.bytes > 8192)
-            cop_arena_release(&import->scratch);
+        cop_onnx_recycle_scratch(import);
         status = import_initializer(import, parts->initializers.items[i]);
     }
+    import->initializer_count = import->symbols.count;
     return status;
 }
 
-static cop_status check_type(struct onnx_import *import, const struct onnx_value_info *info,
-                             const char *what)
+static cop_status check_type(struct onnx_import *import, const struct onnx_value_info *info)
 {
     char type[32];
     if (!info->is_tensor)
         return cop_fail(import->error, COP_STATUS_UNSUPPORTED,
-                        "%s '%.*s' is no tensor, or its type is not stated", what,
-                        SPAN_TEXT(info->name));
-    if (info->type == 0 && strcmp(what, "output") == 0)
-        return COP_STATUS_OK; /* follows from what makes it */
+                        "'%.*s' is no tensor, or its type is not stated", SPAN_TEXT(info->name));
     if (info->dtype == COP_DTYPE_UNKNOWN)
-        return cop_fail(import->error, COP_STATUS_UNSUPPORTED, "%s '%.*s' is of %s", what,
+        return cop_fail(import->error, COP_STATUS_UNSUPPORTED, "'%.*s' is of %s",
                         SPAN_TEXT(info->name), cop_onnx_type_name(info->type, type, sizeof type));
     return COP_STATUS_OK;
+}
+
+/* Does an initializer give an input its value? (Before IR version 4 every one was listed so.) */
+static cop_status check_initialised(struct onnx_import *import, struct span name,
+                                    bool *is_initialised)
+{
+    const int index = cop_onnx_symbol_find(&import->symbols, name);
+    *is_initialised = (size_t)index < import->initializer_count;
+    if (index < 0 || *is_initialised)
+        return COP_STATUS_OK;
+    return cop_fail(import->error, COP_STATUS_MALFORMED_MODEL, "two inputs are called '%.*s'",
+                    SPAN_TEXT(name));
+}
+
+static cop_status add_input(struct onnx_import *import, const struct onnx_value_info *info)
+{
+    const char *dim_names[COP_MAX_RANK] = {NULL};
+    for (int i = 0; i < info->shape.rank; i++) {
+        if (info->dim_names[i].size == 0)
+            continue;
+        dim_names[i] = cop_onnx_text(import, info->dim_names[i]);
+        if (dim_names[i] == NULL)
+            return COP_STATUS_OUT_OF_MEMORY;
+    }
+    const char *name = cop_onnx_text(import, info->name);
+    if (name == NULL)
+        return COP_STATUS_OUT_OF_MEMORY;
+    const int value =
+        cop_graph_add_value(import->graph, name, info->dtype, &info->shape, import->error);
+    if (value < 0 || cop_graph_add_input(import->graph, value, dim_names, import->error) < 0)
+        return import->error->status;
+    return cop_onnx_define(import, info->name, value, import->error);
 }
 
 static cop_status import_input(struct onnx_import *import, struct span bytes)
 {
     struct onnx_value_info info;
-    const char *dim_names[COP_MAX_RANK] = {NULL};
+    bool is_initialised = false;
+    cop_onnx_recycle_scratch(import);
     cop_status status = cop_onnx_read_value_info(&import->file, bytes, &info);
-    if (status == COP_STATUS_OK && cop_onnx_symbol_find(&import->symbols, info.name) >= 0) {
-        /* An initializer of the same name is the input's value (always, before IR version 4). */
-        const int index = cop_onnx_symbol_find(&import->symbols, info.name);
-        const int stored = import->symbols.entries[index].stored;
-        if (import->graph->values[stored].constant == NULL)
-            return cop_fail(import->error, COP_STATUS_MALFORMED_MODEL,
-                            "two inputs are called '%.*s'", SPAN_TEXT(info.name));
-        return COP_STATUS_OK;
-    }
     if (status == COP_STATUS_OK)
-        status = check_type(import, &info, "input");
-    for (int i = 0; status == COP_STATUS_OK && i < info.shape.rank; i++)
-        if (info.dim_names[i].size > 0) {
-            dim_names[i] = cop_onnx_text(import, info.dim_names[i]);
-            if (dim_names[i] == NULL)
-                return COP_STATUS_OUT_OF_MEMORY;
-        }
-    if (status != COP_STATUS_OK)
+        status = check_initialised(import, info.name, &is_initialised);
+    if (status != COP_STATUS_OK || is_initialised)
         return status;
-    const char *name = cop_onnx_text(import, info.name);
-    if (name == NULL)
-        return COP_STATUS_OUT_OF_MEMORY;
-    const int value =
-        cop_graph_add_value(import->graph, name, info.dtype, &info.shape, import->error);
-    if (value < 0 || cop_graph_add_input(import->graph, value, dim_names, import->error) < 0)
-        return import->error->status;
-    return cop_onnx_define(import, info.name, value, import->error);
+    status = check_type(import, &info);
+    if (status == COP_STATUS_UNSUPPORTED)
+        return leave_out(import, "input", info.name);
+    return add_input(import, &info);
 }
 
 /* Is a value free to be an output: made by a node, and no output yet? */
@@ -176,7 +189,9 @@ static cop_status import_output(struct onnx_import *import, struct span bytes, b
     int value = COP_NO_VALUE;
     cop_status status = cop_onnx_read_value_info(&import->file, bytes, &info);
     if (status == COP_STATUS_OK)
-        status = check_type(import, &info, "output");
+        status = check_type(import, &info);
+    if (status == COP_STATUS_UNSUPPORTED && info.is_tensor && info.type == 0)
+        status = COP_STATUS_OK; /* the type follows from what makes it */
     if (status != COP_STATUS_OK)
         return status;
     const char *name = cop_onnx_text(import, info.name);

@@ -72,6 +72,7 @@ struct onnx_import {
     struct onnx_report report;
     struct onnx_external_file *external_files;
     size_t external_file_count;
+    size_t initializer_count; /* the first symbols */
     struct onnx_subgraph *subgraphs;
     size_t subgraph_count, subgraph_capacity;
     size_t decoded_bytes; /* of typed lists, so far */
@@ -92,6 +93,13 @@ cop_status cop_onnx_add_tensor(struct onnx_import *import, const struct onnx_ten
 /* Opens the external file of a tensor, or finds it opened, and where the elements lie in it. */
 cop_status cop_onnx_find_external(struct onnx_import *import, const struct onnx_tensor *tensor,
                                   struct source **source, size_t *offset, cop_error *error);
+
+/* Empties the memory for single nodes when there is enough in it: the first chunk is not free. */
+static inline void cop_onnx_recycle_scratch(struct onnx_import *import)
+{
+    if (import->scratch.bytes > 8192)
+        cop_arena_release(&import->scratch);
+}
 
 static inline bool cop_is_narrow(cop_dtype dtype)
 {

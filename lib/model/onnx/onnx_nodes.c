@@ -123,18 +123,11 @@ static cop_status count_node(struct onnx_import *import)
     return COP_STATUS_OK;
 }
 
-/* Empties the memory for single nodes now and then: the first chunk of an arena is not free. */
-static void recycle_scratch(struct onnx_import *import)
-{
-    if (import->scratch.bytes > 8192)
-        cop_arena_release(&import->scratch);
-}
-
 static cop_status survey_node(struct onnx_import *import, struct span bytes, int depth)
 {
     struct onnx_node node;
     const char *reason;
-    recycle_scratch(import);
+    cop_onnx_recycle_scratch(import);
     cop_status status = count_node(import);
     if (status == COP_STATUS_OK)
         status = cop_onnx_read_node(&import->file, bytes, &import->scratch, &node);
@@ -258,7 +251,7 @@ cop_status cop_onnx_import_node(struct onnx_import *import, struct span bytes)
 {
     struct onnx_node node;
     const char *reason, *kind;
-    recycle_scratch(import);
+    cop_onnx_recycle_scratch(import);
     cop_status status = count_node(import);
     if (status == COP_STATUS_OK)
         status = cop_onnx_read_node(&import->file, bytes, &import->scratch, &node);
