@@ -201,7 +201,7 @@ int main(int argument_count, char **arguments)
     struct session session;
     if (!session_open(&session, &options, (int)threads, &failure)) {
         report_failure(&options, failure.text);
-        return EXIT_SOME_FAILED;
+        return session.usage_error ? EXIT_USAGE : EXIT_SOME_FAILED;
     }
     const struct report report = {&options, &session, threads};
     bool good = run_session(&report);

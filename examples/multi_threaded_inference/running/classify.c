@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "running/clock.h"
 #include "image/image.h"
@@ -26,6 +27,27 @@ static bool prepare(const struct session *session, const char *path, cop_ndarray
     image_release(&image);
     if (!good)
         cop_ndarray_release(src);
+    return good;
+}
+
+/*
+ * Decoding needs a processor and much memory, so there are never more images being prepared than
+ * processors, however many threads there are.
+ */
+static bool prepare_in_turn(struct classification *c, struct job *job, struct failure *failure)
+{
+    pthread_mutex_lock(&c->mutex);
+    while (c->preparing == c->max_preparing)
+        pthread_cond_wait(&c->may_prepare, &c->mutex);
+    c->preparing++;
+    pthread_mutex_unlock(&c->mutex);
+    int64_t start_ns = clock_ns();
+    bool good = prepare(c->session, job->path, &job->src, failure);
+    job->prepare_ns = clock_ns() - start_ns;
+    pthread_mutex_lock(&c->mutex);
+    c->preparing--;
+    pthread_cond_signal(&c->may_prepare);
+    pthread_mutex_unlock(&c->mutex);
     return good;
 }
 
@@ -89,12 +111,10 @@ static void run_jobs(struct classification *c, struct invoker *invoker)
             break;
         struct job *job = &c->jobs[index];
         struct failure failure;
-        int64_t start_ns = clock_ns();
-        if (!prepare(c->session, job->path, &job->src, &failure)) {
+        if (!prepare_in_turn(c, job, &failure)) {
             set_done(c, job, false, &failure);
             continue;
         }
-        job->prepare_ns = clock_ns() - start_ns;
         invoker_submit(invoker, job->src, index);
         while (invoker_is_full(invoker))
             collect(c, invoker);
@@ -145,6 +165,9 @@ bool classify_start(struct classification *c, const struct session *session,
     atomic_init(&c->next, 0);
     pthread_mutex_init(&c->mutex, NULL);
     pthread_cond_init(&c->changed, NULL);
+    pthread_cond_init(&c->may_prepare, NULL);
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    c->max_preparing = processors > 0 ? (size_t)processors : 1;
     c->threads = calloc(threads, sizeof(*c->threads));
     if (!create_jobs(c, failure) || !c->threads)
         return failure_set(failure, "out of memory");
@@ -193,6 +216,7 @@ void classify_release(struct classification *c)
     }
     free(c->jobs);
     free(c->threads);
+    pthread_cond_destroy(&c->may_prepare);
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->mutex);
 }

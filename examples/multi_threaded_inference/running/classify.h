@@ -42,9 +42,11 @@ struct classification {
     atomic_size_t next; /**< the job to take next; any thread, any order */
 
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /**< a job is done or a thread ended */
-    size_t running;         /**< threads */
-    struct failure failure; /**< why a thread ended early */
+    pthread_cond_t may_prepare;
+    size_t preparing, max_preparing; /**< decoded images take memory: one for each processor */
+    pthread_cond_t changed;          /**< a job is done or a thread ended */
+    size_t running;                  /**< threads */
+    struct failure failure;          /**< why a thread ended early */
 
     pthread_t *threads;
     size_t thread_count;

@@ -105,6 +105,21 @@ static bool choose_output(struct session *session, struct failure *failure)
     return failure_set(failure, "%s: no output is a list of scores: no classifier", session->name);
 }
 
+/* Whether the options ask for a crop that the model's input can be. */
+static bool check_crop(struct session *session, const struct options *options,
+                       struct failure *failure)
+{
+    session->usage_error = true;
+    if (options->crop &&
+        (options->crop != session->layout.width || options->crop != session->layout.height))
+        return failure_set(failure, "--crop %d: the model's input is %d x %d", options->crop,
+                           session->layout.width, session->layout.height);
+    if (!preprocess_fits(&session->preprocessing, &session->layout, failure))
+        return false;
+    session->usage_error = false;
+    return true;
+}
+
 static bool describe_input(struct session *session, const struct options *options,
                            struct failure *failure)
 {
@@ -117,11 +132,7 @@ static bool describe_input(struct session *session, const struct options *option
                          : session->layout.dtype == COP_DTYPE_UINT8 ? "none"
                                                                     : "imagenet";
     session->preprocessing = options_preprocessing(options, preset);
-    if (options->crop &&
-        (options->crop != session->layout.width || options->crop != session->layout.height))
-        return failure_set(failure, "--crop %d: the model's input is %d x %d", options->crop,
-                           session->layout.width, session->layout.height);
-    return preprocess_fits(&session->preprocessing, &session->layout, failure);
+    return check_crop(session, options, failure);
 }
 
 static bool read_labels(struct session *session, const struct options *options,

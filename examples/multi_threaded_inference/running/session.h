@@ -26,6 +26,7 @@ struct session {
     size_t class_count;
     struct labels labels;
     double load_ms, create_ms;
+    bool usage_error; /**< after a failed open: the options contradict the model */
 };
 
 /**
