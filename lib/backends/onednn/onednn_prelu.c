@@ -31,7 +31,5 @@ cop_status cop_onednn_prelu(struct onednn_build *build)
     ONEDNN_TRY(build, cop_onednn_pd_prelu(&build->pd, &build->env, &src, &slope));
     COP_TRY(cop_onednn_bind_src(build, 0, DNNL_ARG_SRC, &src));
     COP_TRY(cop_onednn_bind_src(build, 1, DNNL_ARG_WEIGHTS, &slope));
-    COP_TRY(cop_onednn_bind_dst(build, 0, DNNL_ARG_DST, &src));
-    cop_onednn_allow_in_place(build, 0);
-    return COP_STATUS_OK;
+    return cop_onednn_bind_dst(build, 0, DNNL_ARG_DST, &src);
 }
