@@ -295,6 +295,17 @@ static cop_status allocate(struct onednn_build *build)
     return COP_STATUS_OK;
 }
 
+/* Products by oneDNN's plainest loops: another backend is no slower, and often much faster. */
+static cop_status refuse_slow(const struct onednn_build *build)
+{
+    const enum op_kind kind = build->request->kind;
+    const bool is_product = kind == OP_CONVOLUTION || kind == OP_FULLY_CONNECTED ||
+                            kind == OP_GEMM || kind == OP_MATMUL;
+    return is_product && strncmp(cop_onednn_implementation(build->pd), "ref", 3) == 0
+               ? cop_onednn_lacks(build, "no fast implementation")
+               : COP_STATUS_OK;
+}
+
 static cop_status make(struct onednn_build *build, onednn_operator *describe)
 {
     COP_TRY(allocate(build));
@@ -305,6 +316,7 @@ static cop_status make(struct onednn_build *build, onednn_operator *describe)
         ONEDNN_TRY(build, set_post_ops(build->attr, build->request->post_ops));
     build->env = (struct primitive_env){build->kernel->engine, build->attr};
     COP_TRY(describe(build));
+    COP_TRY(refuse_slow(build));
     return finish(build);
 }
 

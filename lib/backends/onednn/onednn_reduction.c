@@ -94,11 +94,19 @@ cop_status cop_onednn_reduce(struct onednn_build *build)
     if (cop_shape_equal(&kept, shape))
         return cop_onednn_lacks(build, "a reduction over nothing");
     COP_TRY(cop_onednn_src_desc(build, 0, &src));
-    COP_TRY(cop_onednn_plain_desc(build, &kept, &dst));
-    if (is_plane(shape, reduced) && (attrs->alg == REDUCE_MEAN || attrs->alg == REDUCE_MAX))
+    const bool is_pooling =
+        is_plane(shape, reduced) && (attrs->alg == REDUCE_MEAN || attrs->alg == REDUCE_MAX);
+    if (is_pooling) {
+        /* Free, as fast poolings want dst formatted like src; with 1x1 planes that is plain. */
+        COP_TRY(cop_onednn_any_desc(build, &kept, &dst));
         COP_TRY(describe_pooling(build, attrs->alg, &src, &dst));
-    else
+        cop_onednn_pd_desc(build->pd, dnnl_query_dst_md, 0, &dst);
+    } else {
+        COP_TRY(cop_onednn_plain_desc(build, &kept, &dst));
         COP_TRY(describe_reduction(build, attrs->alg, &src, &dst));
+    }
+    if (!cop_onednn_desc_is_plain(&dst))
+        return cop_onednn_lacks(build, "a reduction to plain memory");
     if (cop_onednn_has_src(build, 1))
         build->kernel->base.unread_srcs |= UINT32_C(1) << 1;
     COP_TRY(cop_onednn_bind_src(build, 0, DNNL_ARG_SRC, &src));
