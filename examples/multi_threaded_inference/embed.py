@@ -3,15 +3,13 @@
 import sys
 
 SYMBOL = """\
-    .globl {name}
-    .globl {name}_size
+    .globl {name}_begin
+    .globl {name}_end
     .balign 64
-{name}:
+{name}_begin:
     .incbin "{path}"
-0:
-    .balign 8
-{name}_size:
-    .quad 0b - {name}
+{name}_end:
+    .byte 0
 """
 
 
