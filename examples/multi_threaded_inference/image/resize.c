@@ -120,9 +120,10 @@ static const float *cached_row(struct row_cache *cache, const struct image *imag
     return cache->rows[slot];
 }
 
+/* Halves are rounded up, as integer arithmetic does it where an image shrinks by exactly two. */
 static uint8_t to_byte(float value)
 {
-    float rounded = rintf(value);
+    float rounded = floorf(value + 0.5f);
     return (uint8_t)(rounded < 0 ? 0 : rounded > 255 ? 255 : rounded);
 }
 
