@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/weight_recipe.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "plan/run_once.h"
+
+#define NOT_REACHED (-1)
+
+cop_status cop_recipe_runner_init(struct recipe_runner *runner, const struct graph *graph,
+                                  struct device *device, cop_error *error)
+{
+    const size_t nodes = (size_t)graph->node_count, values = (size_t)graph->value_count;
+    *runner = (struct recipe_runner){.graph = graph, .device = device};
+    runner->values = cop_alloc(values, sizeof *runner->values);
+    runner->order = cop_alloc(nodes, sizeof *runner->order);
+    runner->next_src = cop_alloc(nodes, sizeof *runner->next_src);
+    runner->stack = cop_alloc(nodes, sizeof *runner->stack);
+    if (runner->values == NULL || runner->order == NULL || runner->next_src == NULL ||
+        runner->stack == NULL) {
+        cop_recipe_runner_finish(runner);
+        return cop_fail_memory(error, "weights", values * sizeof *runner->values);
+    }
+    for (size_t i = 0; i < nodes; i++)
+        runner->next_src[i] = NOT_REACHED;
+    return COP_STATUS_OK;
+}
+
+void cop_recipe_runner_finish(struct recipe_runner *runner)
+{
+    cop_free(runner->values), cop_free(runner->order);
+    cop_free(runner->next_src), cop_free(runner->stack);
+    *runner = (struct recipe_runner){0};
+}
+
+/* The node that must run to have a value; −1: its elements are there already. */
+static int maker_of(const struct recipe_runner *runner, int value)
+{
+    const struct graph_value *entry = &runner->graph->values[value];
+    return entry->constant != NULL || entry->value != NULL ? -1 : entry->producer;
+}
+
+/* Lists the nodes between constants and `value`, sources first (depth-first, without recursion). */
+static void find_order(struct recipe_runner *runner, int value)
+{
+    int depth = 0;
+    runner->order_count = 0;
+    const int last = maker_of(runner, value);
+    if (last >= 0) {
+        runner->stack[depth++] = last;
+        runner->next_src[last] = 0;
+    }
+    while (depth > 0) {
+        const int index = runner->stack[depth - 1];
+        const struct graph_node *node = &runner->graph->nodes[index];
+        if (runner->next_src[index] == node->src_count) {
+            runner->order[runner->order_count++] = index;
+            depth--;
+            continue;
+        }
+        const int src = node->src[runner->next_src[index]++];
+        const int maker = src == COP_NO_VALUE ? -1 : maker_of(runner, src);
+        if (maker >= 0 && runner->next_src[maker] == NOT_REACHED) {
+            runner->stack[depth++] = maker;
+            runner->next_src[maker] = 0;
+        }
+    }
+    for (int i = 0; i < runner->order_count; i++)
+        runner->next_src[runner->order[i]] = NOT_REACHED;
+}
+
+/* Calls `visit` for every source of every node of the recipe, or for a constant itself. */
+static void for_each_src(struct recipe_runner *runner, int value,
+                         void (*visit)(struct recipe_runner *runner, int value))
+{
+    if (runner->order_count == 0)
+        visit(runner, value);
+    for (int i = 0; i < runner->order_count; i++) {
+        const struct graph_node *node = &runner->graph->nodes[runner->order[i]];
+        for (int j = 0; j < node->src_count; j++)
+            if (node->src[j] != COP_NO_VALUE)
+                visit(runner, node->src[j]);
+    }
+}
+
+static void count_use(struct recipe_runner *runner, int value)
+{
+    runner->values[value].uses++;
+}
+
+static void announce_constant(struct recipe_runner *runner, int value)
+{
+    runner->values[value].waiting_recipes++;
+}
+
+static void retire_constant(struct recipe_runner *runner, int value)
+{
+    const struct graph_constant *constant = runner->graph->values[value].constant;
+    if (--runner->values[value].waiting_recipes == 0 && constant != NULL)
+        cop_source_drop(constant->source, constant->offset, constant->bytes);
+}
+
+static void forget(struct recipe_runner *runner, int value)
+{
+    struct recipe_value *entry = &runner->values[value];
+    if (entry->is_pinned)
+        cop_source_unpin(runner->graph->values[value].constant->source);
+    cop_free(entry->memory);
+    entry->memory = NULL;
+    entry->elements = NULL;
+    entry->is_pinned = false;
+    entry->uses = 0;
+}
+
+void cop_recipe_announce(struct recipe_runner *runner, int value)
+{
+    find_order(runner, value);
+    for_each_src(runner, value, announce_constant);
+}
+
+void cop_recipe_retire(struct recipe_runner *runner, int value)
+{
+    find_order(runner, value);
+    for_each_src(runner, value, forget);
+    for_each_src(runner, value, retire_constant);
+}
+
+/* Makes the elements of a constant readable: in place, or copied where they are misaligned. */
+static cop_status load(struct recipe_runner *runner, int value, cop_error *error)
+{
+    const struct graph_value *described = &runner->graph->values[value];
+    const struct graph_constant *constant = described->constant;
+    struct recipe_value *entry = &runner->values[value];
+    if (entry->elements != NULL)
+        return COP_STATUS_OK;
+    if (constant == NULL) {
+        entry->elements = described->value;
+        return entry->elements != NULL ? COP_STATUS_OK
+                                       : cop_fail(error, COP_STATUS_INTERNAL,
+                                                  "weight '%s' has no elements", described->name);
+    }
+    const unsigned char *bytes;
+    const cop_status status =
+        cop_source_pin(constant->source, constant->offset, constant->bytes, &bytes, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    if ((uintptr_t)bytes % cop_dtype_bytes(described->dtype) == 0) {
+        entry->elements = bytes;
+        entry->is_pinned = true;
+        return COP_STATUS_OK;
+    }
+    entry->memory = cop_alloc_aligned(constant->bytes);
+    if (entry->memory != NULL)
+        memcpy(entry->memory, bytes, constant->bytes);
+    entry->elements = entry->memory;
+    cop_source_unpin(constant->source);
+    return entry->memory != NULL ? COP_STATUS_OK
+                                 : cop_fail_memory(error, described->name, constant->bytes);
+}
+
+static cop_status allocate(struct recipe_runner *runner, int value, cop_error *error)
+{
+    const struct graph_value *described = &runner->graph->values[value];
+    struct recipe_value *entry = &runner->values[value];
+    size_t bytes;
+    if (!cop_shape_bytes(&described->shape, described->dtype, &bytes))
+        return cop_fail(error, COP_STATUS_INTERNAL, "weight '%s' has no shape", described->name);
+    entry->memory = cop_alloc_aligned(bytes);
+    entry->elements = entry->memory;
+    return entry->memory != NULL ? COP_STATUS_OK : cop_fail_memory(error, described->name, bytes);
+}
+
+static struct op_tensor describe(const struct recipe_runner *runner, int value)
+{
+    if (value == COP_NO_VALUE)
+        return (struct op_tensor){0};
+    const struct graph_value *described = &runner->graph->values[value];
+    return (struct op_tensor){true, described->dtype, described->shape,
+                              runner->values[value].elements};
+}
+
+/* Loads what a node reads and allocates what it writes. */
+static cop_status prepare_node(struct recipe_runner *runner, const struct graph_node *node,
+                               struct op_tensor *tensors, void **dst_elements, cop_error *error)
+{
+    for (int i = 0; i < node->src_count; i++) {
+        const int value = node->src[i];
+        const cop_status status =
+            value == COP_NO_VALUE ? COP_STATUS_OK : load(runner, value, error);
+        if (status != COP_STATUS_OK)
+            return status;
+        tensors[i] = describe(runner, value);
+    }
+    for (int i = 0; i < node->dst_count; i++) {
+        const cop_status status = allocate(runner, node->dst[i], error);
+        if (status != COP_STATUS_OK)
+            return status;
+        tensors[node->src_count + i] = describe(runner, node->dst[i]);
+        tensors[node->src_count + i].value = NULL;
+        dst_elements[i] = runner->values[node->dst[i]].memory;
+    }
+    return COP_STATUS_OK;
+}
+
+static void free_unneeded(struct recipe_runner *runner, const struct graph_node *node)
+{
+    for (int i = 0; i < node->src_count; i++)
+        if (node->src[i] != COP_NO_VALUE && --runner->values[node->src[i]].uses == 0)
+            forget(runner, node->src[i]);
+    for (int i = 0; i < node->dst_count; i++)
+        if (runner->values[node->dst[i]].uses == 0)
+            forget(runner, node->dst[i]);
+}
+
+static cop_status run_node(struct recipe_runner *runner, int index, cop_error *error)
+{
+    const struct graph_node *node = &runner->graph->nodes[index];
+    const size_t tensor_count = (size_t)node->src_count + (size_t)node->dst_count;
+    struct op_tensor *tensors = cop_alloc(tensor_count, sizeof *tensors);
+    void **dst_elements = cop_alloc((size_t)node->dst_count, sizeof *dst_elements);
+    cop_status status = tensors == NULL || dst_elements == NULL
+                            ? cop_fail_memory(error, node->name, tensor_count * sizeof *tensors)
+                            : prepare_node(runner, node, tensors, dst_elements, error);
+    if (status == COP_STATUS_OK)
+        status = cop_evaluate_node(runner->device, node->kind, node->attrs, node->src_count,
+                                   tensors, node->dst_count, tensors + node->src_count,
+                                   dst_elements, error);
+    if (status != COP_STATUS_OK)
+        status = cop_error_prefix(error, status, "node '%s' (%s): ", node->name,
+                                  cop_op_def(node->kind)->name);
+    else
+        free_unneeded(runner, node);
+    cop_free(tensors), cop_free(dst_elements);
+    return status;
+}
+
+/* Frees what a recipe that failed has made so far. */
+static void forget_all(struct recipe_runner *runner, int value)
+{
+    for_each_src(runner, value, forget);
+    for (int i = 0; i < runner->order_count; i++) {
+        const struct graph_node *node = &runner->graph->nodes[runner->order[i]];
+        for (int j = 0; j < node->dst_count; j++)
+            forget(runner, node->dst[j]);
+    }
+}
+
+cop_status cop_recipe_run(struct recipe_runner *runner, int value, struct recipe_result *result,
+                          cop_error *error)
+{
+    *result = (struct recipe_result){0};
+    find_order(runner, value);
+    cop_status status = COP_STATUS_OK;
+    if (runner->order_count == 0)
+        status = load(runner, value, error);
+    for_each_src(runner, value, count_use);
+    runner->values[value].uses++; /* by the caller */
+    for (int i = 0; i < runner->order_count && status == COP_STATUS_OK; i++)
+        status = run_node(runner, runner->order[i], error);
+    if (status != COP_STATUS_OK) {
+        forget_all(runner, value);
+        return status;
+    }
+    struct recipe_value *entry = &runner->values[value];
+    result->elements = entry->elements;
+    result->memory = entry->memory;
+    entry->memory = NULL;
+    if (entry->is_pinned)
+        result->source = runner->graph->values[value].constant->source;
+    else
+        forget(runner, value); /* a constant's pin is given back when the recipe is retired */
+    return COP_STATUS_OK;
+}
