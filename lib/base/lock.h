@@ -5,7 +5,8 @@
  *
  * Lock order, outermost first: a lock may be taken only while holding ones above it.
  *   1. engine            (runtime/engine.c)       queues, hazards, waits
- *   2. weight store      (plan/weight_store.c)    which packed weights exist
+ *   2. weight store      (plan/weight_store.c)    `packing`: who makes weights; then `table`: which
+ * exist
  *   3. source bytes      (base/source.c)          dropping and reading again
  *   4. cached op         (runtime/context_pool.c) making a context
  *   5. trace             (runtime/trace.c)

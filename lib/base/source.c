@@ -226,6 +226,11 @@ size_t cop_source_size(const struct source *source)
     return source->size;
 }
 
+bool cop_source_is_stable(const struct source *source)
+{
+    return source->kind != SOURCE_PRIVATE;
+}
+
 const unsigned char *cop_source_bytes(const struct source *source)
 {
     return source->bytes;

@@ -9,6 +9,7 @@
 #ifndef BASE_SOURCE_H
 #define BASE_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <cachedop/model.h>
@@ -40,6 +41,10 @@ void cop_source_release(struct source **source);
 const char *cop_source_name(const struct source *source);
 
 size_t cop_source_size(const struct source *source);
+
+/* True: no range is ever dropped, so that addresses stay valid without a pin while a reference is
+ * held. */
+bool cop_source_is_stable(const struct source *source);
 
 /* All bytes, for parsing right after opening; not valid for ranges dropped later. */
 const unsigned char *cop_source_bytes(const struct source *source);

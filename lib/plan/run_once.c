@@ -37,8 +37,8 @@ static void end(const struct kernel *kernel, struct surroundings *around)
         backend->stream_destroy(around->stream);
 }
 
-cop_status cop_run_once(struct device *device, const struct kernel *kernel,
-                        const void *const *src, void *const *dst, cop_error *error)
+cop_status cop_run_once(struct device *device, const struct kernel *kernel, const void *const *src,
+                        void *const *dst, cop_error *error)
 {
     const struct backend *backend = kernel->backend;
     struct surroundings around = {0};
@@ -108,7 +108,8 @@ static cop_status evaluate(void *user, enum op_kind kind, const void *attrs, int
                            const struct op_tensor *src, int dst_count, const struct op_tensor *dst,
                            void *const *dst_elements, cop_error *error)
 {
-    return cop_evaluate_node(user, kind, attrs, src_count, src, dst_count, dst, dst_elements, error);
+    return cop_evaluate_node(user, kind, attrs, src_count, src, dst_count, dst, dst_elements,
+                             error);
 }
 
 struct graph_evaluator cop_device_evaluator(struct device *device)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Running a kernel outside of any invocation: to know elements while compiling, and to make weights. */
+/* Running a kernel outside of any invocation: to know elements while compiling, and to make
+ * weights. */
 #ifndef PLAN_RUN_ONCE_H
 #define PLAN_RUN_ONCE_H
 
@@ -7,8 +8,8 @@
 #include "graph/graph.h"
 
 /* Runs with a stream, a state and scratch memory of its own, on one thread. */
-cop_status cop_run_once(struct device *device, const struct kernel *kernel,
-                        const void *const *src, void *const *dst, cop_error *error);
+cop_status cop_run_once(struct device *device, const struct kernel *kernel, const void *const *src,
+                        void *const *dst, cop_error *error);
 
 /*
  * Computes one node whose sources are all known (`value` of each present one) into `dst_elements`,

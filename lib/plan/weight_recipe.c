@@ -98,7 +98,8 @@ static void announce_constant(struct recipe_runner *runner, int value)
 static void retire_constant(struct recipe_runner *runner, int value)
 {
     const struct graph_constant *constant = runner->graph->values[value].constant;
-    if (--runner->values[value].waiting_recipes == 0 && constant != NULL)
+    if (--runner->values[value].waiting_recipes == 0 && constant != NULL &&
+        constant->source != NULL)
         cop_source_drop(constant->source, constant->offset, constant->bytes);
 }
 
@@ -135,7 +136,7 @@ static cop_status load(struct recipe_runner *runner, int value, cop_error *error
     struct recipe_value *entry = &runner->values[value];
     if (entry->elements != NULL)
         return COP_STATUS_OK;
-    if (constant == NULL) {
+    if (constant == NULL || constant->source == NULL) {
         entry->elements = described->value;
         return entry->elements != NULL ? COP_STATUS_OK
                                        : cop_fail(error, COP_STATUS_INTERNAL,
@@ -224,9 +225,9 @@ static cop_status run_node(struct recipe_runner *runner, int index, cop_error *e
                             ? cop_fail_memory(error, node->name, tensor_count * sizeof *tensors)
                             : prepare_node(runner, node, tensors, dst_elements, error);
     if (status == COP_STATUS_OK)
-        status = cop_evaluate_node(runner->device, node->kind, node->attrs, node->src_count,
-                                   tensors, node->dst_count, tensors + node->src_count,
-                                   dst_elements, error);
+        status =
+            cop_evaluate_node(runner->device, node->kind, node->attrs, node->src_count, tensors,
+                              node->dst_count, tensors + node->src_count, dst_elements, error);
     if (status != COP_STATUS_OK)
         status = cop_error_prefix(error, status, "node '%s' (%s): ", node->name,
                                   cop_op_def(node->kind)->name);

@@ -29,7 +29,8 @@ struct recipe_runner {
     int order_count;
 };
 
-/* What a recipe gave: elements that are valid until cop_recipe_retire, or memory to be taken over. */
+/* What a recipe gave: elements that are valid until cop_recipe_retire, or memory to be taken over.
+ */
 struct recipe_result {
     const void *elements;
     void *memory;          /* NULL, or owned by the caller: to be freed with cop_free */

@@ -15,6 +15,7 @@
 
 #include "backends/backend.h"
 #include "base/hash.h"
+#include "graph/graph.h"
 
 struct weight_store;  /* Thread-safety: synchronized; reference-counted. */
 struct packed_weight; /* Thread-safety: immutable; reference-counted. */
@@ -42,6 +43,27 @@ struct weight_set {
     struct packed_weight **weights;
     size_t bytes; /* of all, each counted once */
 };
+
+/* Where the weights of a set come from. Everything is borrowed for the call. */
+struct weight_origin {
+    const struct graph *graph; /* inferred; it owns the recipes */
+    const int *values;         /* the graph's value of each key */
+    struct device *ref;        /* whose kernels run recipes */
+};
+
+/*
+ * Gathers the weights that `keys` name, and makes those that do not exist yet; the raw bytes of the
+ * constants they were made from are dropped. Two threads never make the same weight twice.
+ * `added_bytes` receives the bytes of those made now. IO: raw bytes could not be read again.
+ */
+cop_status cop_weight_set_create(struct weight_store *store, const struct weight_origin *origin,
+                                 const struct weight_key *keys, int count, struct weight_set **set,
+                                 size_t *added_bytes, cop_error *error);
+
+/* A layout of this device, not the plain one, in which the weight exists; NULL: there is none. The
+ * caller releases it. */
+const struct layout *cop_weight_store_find_layout(struct weight_store *store, struct hash identity,
+                                                  struct device *device);
 
 struct weight_set *cop_weight_set_retain(struct weight_set *set);
 void cop_weight_set_release(struct weight_set **set);

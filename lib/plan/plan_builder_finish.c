@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The end of building: outputs, steps nobody needs, memory, and the immutable plan. */
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "plan/memory_plan.h"
+#include "plan/plan_builder.h"
+
+/* An output that lies elsewhere: an input, a weight, a tensor in another layout, or one given
+ * twice. */
+static cop_status copy_output(struct plan_builder *builder, int output)
+{
+    const int value = builder->graph->outputs[output];
+    const struct graph_value *described = &builder->graph->values[value];
+    struct build_tensor made = {
+        .value = value,
+        .bytes = cop_layout_bytes(NULL, described->dtype, &described->shape),
+        .place = OPERAND_DST,
+        .index = output,
+        .alias_of = NO_TENSOR,
+        .next_form = NO_TENSOR,
+    };
+    int from = builder->values[value].forms;
+    cop_status status = COP_STATUS_OK;
+    if (described->is_weight)
+        status = cop_builder_get_form(builder, value, NULL, NULL, &from);
+    if (status != COP_STATUS_OK)
+        return status;
+    for (int form = from; form != NO_TENSOR; form = builder->tensors[form].next_form)
+        if (builder->tensors[form].layout == NULL)
+            from = form;
+    if (!cop_builder_add_tensor(builder, &made, &builder->output_tensors[output]))
+        return COP_STATUS_OUT_OF_MEMORY;
+    return cop_builder_add_copy(builder, from, builder->output_tensors[output]);
+}
+
+cop_status cop_builder_add_outputs(struct plan_builder *builder)
+{
+    for (int i = 0; i < builder->graph->output_count; i++) {
+        const cop_status status =
+            builder->output_tensors[i] == NO_TENSOR ? copy_output(builder, i) : COP_STATUS_OK;
+        if (status != COP_STATUS_OK)
+            return status;
+    }
+    return COP_STATUS_OK;
+}
+
+/* Removes steps whose results no later step and no output needs. */
+static cop_status drop_unneeded_steps(struct plan_builder *builder)
+{
+    bool *is_needed = cop_alloc((size_t)builder->tensor_count, sizeof *is_needed);
+    size_t offset;
+    if (is_needed == NULL)
+        return cop_fail_memory(builder->error, "plan", (size_t)builder->tensor_count);
+    for (int i = 0; i < builder->graph->output_count; i++)
+        is_needed[cop_builder_root(builder, builder->output_tensors[i], &offset)] = true;
+    int kept = builder->step_count;
+    for (int i = builder->step_count - 1; i >= 0; i--) {
+        struct build_step step = builder->steps[i];
+        bool runs = false;
+        for (int j = 0; j < step.kernel->dst_count; j++)
+            runs |= step.dst[j] != NO_TENSOR &&
+                    is_needed[cop_builder_root(builder, step.dst[j], &offset)];
+        for (int j = 0; runs && j < step.kernel->src_count; j++)
+            if (step.src[j] != NO_TENSOR)
+                is_needed[cop_builder_root(builder, step.src[j], &offset)] = true;
+        if (runs)
+            builder->steps[--kept] = step;
+        else
+            cop_kernel_destroy(&step.kernel);
+    }
+    for (int i = kept; i < builder->step_count; i++)
+        builder->steps[i - kept] = builder->steps[i];
+    builder->step_count -= kept;
+    cop_free(is_needed);
+    return COP_STATUS_OK;
+}
+
+static void live_at(struct memory_interval *interval, int step)
+{
+    if (interval->first > interval->last)
+        interval->first = step;
+    if (interval->last < step)
+        interval->last = step;
+}
+
+/* One interval a tensor, then one a step for its scratch memory. */
+static void list_intervals(struct plan_builder *builder, struct memory_interval *intervals)
+{
+    for (int i = 0; i < builder->tensor_count; i++) {
+        size_t offset;
+        const int root = cop_builder_root(builder, i, &offset);
+        const bool in_arena = builder->tensors[root].place == OPERAND_ARENA;
+        intervals[i] = (struct memory_interval){
+            .first = 0,
+            .last = -1,
+            .bytes = in_arena ? builder->tensors[i].bytes : 0,
+            .alias_of = in_arena && root != i ? root : COP_NO_ALIAS,
+            .alias_offset = offset,
+        };
+    }
+    for (int i = 0; i < builder->step_count; i++) {
+        const struct build_step *step = &builder->steps[i];
+        for (int j = 0; j < step->kernel->src_count; j++)
+            if (step->src[j] != NO_TENSOR)
+                live_at(&intervals[step->src[j]], i);
+        for (int j = 0; j < step->kernel->dst_count; j++)
+            if (step->dst[j] != NO_TENSOR)
+                live_at(&intervals[step->dst[j]], i);
+        intervals[builder->tensor_count + i] = (struct memory_interval){
+            .first = i,
+            .last = i,
+            .bytes = step->kernel->scratch_bytes,
+            .alias_of = COP_NO_ALIAS,
+        };
+    }
+}
+
+static struct operand place_operand(struct plan_builder *builder, int tensor,
+                                    const struct memory_interval *intervals)
+{
+    if (tensor == NO_TENSOR)
+        return (struct operand){OPERAND_NONE, 0, 0};
+    size_t offset;
+    const struct build_tensor *root = &builder->tensors[cop_builder_root(builder, tensor, &offset)];
+    if (root->place == OPERAND_ARENA)
+        return (struct operand){OPERAND_ARENA, 0, intervals[tensor].offset};
+    return (struct operand){root->place, root->index, offset};
+}
+
+static bool write_tensors(struct plan_builder *builder, const int *tensors, int count,
+                          const struct memory_interval *intervals, const struct operand **operands,
+                          const struct plan_tensor **described)
+{
+    struct arena *arena = &builder->plan->arena;
+    struct operand *made = cop_arena_alloc(arena, (size_t)count, sizeof *made);
+    struct plan_tensor *texts = cop_arena_alloc(arena, (size_t)count, sizeof *texts);
+    *operands = made;
+    *described = texts;
+    for (int i = 0; made != NULL && texts != NULL && i < count; i++) {
+        made[i] = place_operand(builder, tensors[i], intervals);
+        texts[i] = (struct plan_tensor){.name = "", .layout = ""};
+        if (tensors[i] == NO_TENSOR)
+            continue;
+        const struct build_tensor *tensor = &builder->tensors[tensors[i]];
+        const struct graph_value *value = &builder->graph->values[tensor->value];
+        texts[i].name = cop_arena_text(arena, value->name);
+        texts[i].layout = cop_arena_text(arena, cop_layout_name(tensor->layout));
+        texts[i].dtype = value->dtype;
+        texts[i].shape = value->shape;
+        texts[i].bytes = tensor->bytes;
+        if (texts[i].name == NULL || texts[i].layout == NULL)
+            return false;
+    }
+    return made != NULL && texts != NULL;
+}
+
+static bool write_step(struct plan_builder *builder, int index,
+                       const struct memory_interval *intervals)
+{
+    struct arena *arena = &builder->plan->arena;
+    struct build_step *built = &builder->steps[index];
+    struct plan_step *step = &builder->plan->steps[index];
+    const struct kernel *kernel = built->kernel;
+    step->device_index = built->device_index;
+    step->scratch_offset = intervals[builder->tensor_count + index].offset;
+    step->name = cop_arena_text(arena, built->name);
+    step->op_name = cop_arena_text(arena, built->op_name);
+    step->fused = cop_arena_text(arena, built->fused);
+    if (step->name == NULL || step->op_name == NULL || step->fused == NULL ||
+        !write_tensors(builder, built->src, kernel->src_count, intervals, &step->src,
+                       &step->src_tensors) ||
+        !write_tensors(builder, built->dst, kernel->dst_count, intervals, &step->dst,
+                       &step->dst_tensors))
+        return false;
+    builder->plan->state_bytes += kernel->state_bytes;
+    builder->plan->plan_bytes += kernel->object_bytes;
+    step->kernel = kernel;
+    built->kernel = NULL;
+    return true;
+}
+
+static cop_status write_steps(struct plan_builder *builder, const struct memory_interval *intervals)
+{
+    struct plan *plan = builder->plan;
+    plan->steps = cop_arena_alloc(&plan->arena, (size_t)builder->step_count, sizeof *plan->steps);
+    if (plan->steps == NULL)
+        return cop_fail_memory(builder->error, "plan",
+                               (size_t)builder->step_count * sizeof *plan->steps);
+    for (int i = 0; i < builder->step_count; i++) {
+        plan->step_count = i + 1;
+        if (!write_step(builder, i, intervals))
+            return cop_fail_memory(builder->error, "plan", sizeof *plan->steps);
+    }
+    for (int i = 0; i < plan->devices.count; i++)
+        plan->state_bytes += plan->devices.devices[i]->backend->stream_bytes;
+    return COP_STATUS_OK;
+}
+
+static bool write_descs(struct plan_builder *builder)
+{
+    struct plan *plan = builder->plan;
+    const struct graph *graph = builder->graph;
+    plan->srcs = cop_arena_alloc(&plan->arena, (size_t)graph->input_count, sizeof *plan->srcs);
+    plan->dsts = cop_arena_alloc(&plan->arena, (size_t)graph->output_count, sizeof *plan->dsts);
+    if (plan->srcs == NULL || plan->dsts == NULL)
+        return false;
+    plan->src_count = graph->input_count;
+    plan->dst_count = graph->output_count;
+    for (int i = 0; i < plan->src_count + plan->dst_count; i++) {
+        const bool is_src = i < plan->src_count;
+        const int output = i - plan->src_count;
+        const struct graph_value *value =
+            &graph->values[is_src ? graph->inputs[i].value : graph->outputs[output]];
+        cop_tensor_desc *desc = is_src ? &plan->srcs[i] : &plan->dsts[output];
+        desc->name =
+            cop_arena_text(&plan->arena, is_src ? value->name : graph->output_names[output]);
+        desc->dtype = value->dtype;
+        desc->rank = value->shape.rank;
+        for (int j = 0; j < value->shape.rank; j++)
+            desc->shape[j] = value->shape.dims[j];
+        if (desc->name == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The keys move into the plan, with their references of layouts. */
+static bool move_keys(struct plan_builder *builder)
+{
+    struct plan *plan = builder->plan;
+    plan->weight_keys = cop_arena_copy(&plan->arena, builder->keys, (size_t)builder->weight_count,
+                                       sizeof *plan->weight_keys);
+    if (plan->weight_keys == NULL)
+        return false;
+    plan->weight_count = builder->weight_count;
+    builder->weight_count = 0;
+    return true;
+}
+
+cop_status cop_builder_finish(struct plan_builder *builder)
+{
+    struct plan *plan = builder->plan;
+    cop_status status = drop_unneeded_steps(builder);
+    if (status != COP_STATUS_OK)
+        return status;
+    const size_t count = (size_t)builder->tensor_count + (size_t)builder->step_count;
+    struct memory_interval *intervals = cop_alloc(count, sizeof *intervals);
+    if (intervals == NULL || count > INT32_MAX) {
+        cop_free(intervals);
+        return cop_fail_memory(builder->error, "memory plan", count * sizeof *intervals);
+    }
+    list_intervals(builder, intervals);
+    status = cop_memory_plan_solve(intervals, (int)count, &plan->arena_bytes, builder->error);
+    if (status == COP_STATUS_OK)
+        status = write_steps(builder, intervals);
+    cop_free(intervals);
+    if (status == COP_STATUS_OK && (!write_descs(builder) || !move_keys(builder)))
+        status = cop_fail_memory(builder->error, "plan", sizeof *plan);
+    plan->plan_bytes += sizeof *plan + plan->arena.bytes;
+    return status;
+}
