@@ -3,13 +3,15 @@
 import sys
 
 SYMBOL = """\
-    .globl {name}_begin
-    .globl {name}_end
+    .globl {name}
+    .globl {name}_size
     .balign 64
-{name}_begin:
+{name}:
     .incbin "{path}"
-{name}_end:
-    .byte 0
+0:
+    .balign 8
+{name}_size:
+    .quad 0b - {name}
 """
 
 

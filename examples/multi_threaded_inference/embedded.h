@@ -3,12 +3,14 @@
 #ifndef EXAMPLE_EMBEDDED_H
 #define EXAMPLE_EMBEDDED_H
 
+#include <stdint.h>
+
 /** How its input is made. */
 #define EMBEDDED_PRESET "imagenet"
 #define EMBEDDED_NAME   "shapes (embedded)"
 
-/** Byte ranges, made by embedded.S: from the first name up to the second. */
-extern const unsigned char embedded_model_begin[], embedded_model_end[];
-extern const unsigned char embedded_labels_begin[], embedded_labels_end[];
+/** Made by embed.py. */
+extern const unsigned char embedded_model[], embedded_labels[];
+extern const uint64_t embedded_model_size, embedded_labels_size;
 
 #endif

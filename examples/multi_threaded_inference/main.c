@@ -11,13 +11,13 @@
 
 #include <cachedop/cachedop.h>
 
-#include "classify.h"
-#include "clock.h"
-#include "load.h"
+#include "running/classify.h"
+#include "running/clock.h"
+#include "running/load.h"
 #include "options.h"
-#include "report.h"
-#include "session.h"
-#include "statistics.h"
+#include "output/report.h"
+#include "running/session.h"
+#include "output/statistics.h"
 
 #define DEFAULT_MAX_THREADS 256
 
@@ -201,7 +201,7 @@ int main(int argument_count, char **arguments)
     struct session session;
     if (!session_open(&session, &options, (int)threads, &failure)) {
         report_failure(&options, failure.text);
-        return EXIT_SOME_FAILED;
+        return session.usage_error ? EXIT_USAGE : EXIT_SOME_FAILED;
     }
     const struct report report = {&options, &session, threads};
     bool good = run_session(&report);

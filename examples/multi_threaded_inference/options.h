@@ -11,7 +11,7 @@
 #include <cachedop/cached_op.h>
 
 #include "failure.h"
-#include "preprocess.h"
+#include "image/preprocess.h"
 
 #define PROGRAM_NAME "multi_threaded_inference"
 

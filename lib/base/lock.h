@@ -10,6 +10,7 @@
  *   3. source bytes      (base/source.c)          dropping and reading again
  *   4. cached op         (runtime/context_pool.c) making a context
  *   5. trace             (runtime/trace.c)
+ *   6. registry          (backends/registry.c)    opening devices
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H

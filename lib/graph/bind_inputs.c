@@ -244,9 +244,19 @@ static cop_status close_input(struct graph *graph, int input, cop_error *error)
     return COP_STATUS_OK;
 }
 
+/* What a file declares of results is there to be read: inference knows better, and fails on its own
+ * findings only. */
+static void forget_declared_results(struct graph *graph)
+{
+    for (int i = 0; i < graph->value_count; i++)
+        if (graph->values[i].producer >= 0 && graph->values[i].value == NULL)
+            graph->values[i].shape = cop_shape_unknown();
+}
+
 cop_status cop_graph_bind_inputs(struct graph *graph, const struct graph_bindings *bindings,
                                  cop_error *error)
 {
+    forget_declared_results(graph);
     struct binding binding = {
         .graph = graph,
         .given = bindings,

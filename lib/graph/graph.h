@@ -134,6 +134,7 @@ struct graph_bindings {
 
 /*
  * Binds input shapes: from `bindings`, else as declared, unnamed or unbound leading dimensions = 1.
+ * Shapes that the file declares of results are forgotten.
  * Unknown names, contradictions and dimensions left open are INVALID_ARGUMENT.
  */
 cop_status cop_graph_bind_inputs(struct graph *graph, const struct graph_bindings *bindings,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "preprocess.h"
+#include "image/preprocess.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "half.h"
+#include "image/half.h"
 #include "image/resize.h"
 #include "support/unit.h"
 

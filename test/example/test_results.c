@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Scores, labels, JSON and statistics: what stands between a model's output and the user. */
-#include "results.h"
+#include "output/results.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "labels.h"
-#include "statistics.h"
+#include "output/json.h"
+#include "output/labels.h"
+#include "output/statistics.h"
 #include "support/unit.h"
 
 START_TEST(logits_become_probabilities)

@@ -17,6 +17,7 @@ struct session {
     struct kernel_tensor src[RUN_OP_MAX_SRC], dst[RUN_OP_MAX_DST];
     struct kernel *kernel;
     struct stream *stream;
+    const struct layout *arrives_in[RUN_OP_MAX_SRC];
     void *src_memory[RUN_OP_MAX_SRC], *dst_memory[RUN_OP_MAX_DST]; /* in the kernel's layouts */
 };
 
@@ -47,6 +48,23 @@ cop_status infer_op(const struct op_call *call, struct op_tensor *dst, cop_error
     return cop_op_infer(call->kind, call->attrs, count_src(call), src, count_dst(call), dst, error);
 }
 
+static int count_threads(const struct session *session)
+{
+    const int threads = session->call->conditions.intra_op_threads;
+    return threads == 0 ? 1 : threads;
+}
+
+/* Says in which layout source i comes from its producer. */
+static void choose_layout(struct session *session, int i)
+{
+    struct kernel_tensor *tensor = &session->src[i];
+    if (session->call->conditions.layout_of == NULL || tensor->is_weight ||
+        tensor->dtype != COP_DTYPE_FLOAT32)
+        return;
+    session->arrives_in[i] = session->call->conditions.layout_of(session->device, &tensor->shape);
+    tensor->layout = session->arrives_in[i];
+}
+
 static cop_status describe_tensors(struct session *session, cop_error *error)
 {
     const struct op_call *call = session->call;
@@ -60,6 +78,8 @@ static cop_status describe_tensors(struct session *session, cop_error *error)
                                    .shape = call->src[i].shape,
                                    .is_weight = call->src[i].is_weight,
                                    .value = call->src[i].is_known ? call->src[i].elements : NULL};
+    for (int i = 0; i < call->src_count; i++)
+        choose_layout(session, i);
     for (int i = 0; i < session->dst_count; i++) {
         if (!cop_shape_is_known(&session->inferred[i].shape))
             return cop_fail(error, COP_STATUS_INTERNAL, "the shape of output %d does not follow",
@@ -73,10 +93,25 @@ static cop_status describe_tensors(struct session *session, cop_error *error)
 
 static void *alloc_garbage(size_t bytes)
 {
-    void *memory = cop_alloc_aligned(bytes == 0 ? 1 : bytes);
+    bytes += COP_ALIGNMENT; /* for place_tensor */
+    void *memory = cop_alloc_aligned(bytes);
     if (memory != NULL)
         memset(memory, 0xff, bytes); /* NaN, -1, "true" */
     return memory;
+}
+
+/* Where in memory of alloc_garbage a tensor lies. */
+static void *place_tensor(const struct session *session, cop_dtype dtype,
+                          const struct layout *layout, void *memory)
+{
+    const bool shift = session->call->conditions.misalign && layout == NULL && memory != NULL;
+    return shift ? (char *)memory + cop_dtype_bytes(dtype) : memory;
+}
+
+static void *src_address(const struct session *session, int i)
+{
+    return place_tensor(session, session->src[i].dtype, session->kernel->src_layouts[i],
+                        session->src_memory[i]);
 }
 
 static cop_status run_kernel(struct session *session, const struct kernel *kernel,
@@ -91,7 +126,8 @@ static cop_status run_kernel(struct session *session, const struct kernel *kerne
         status = backend->state_create(kernel, session->stream, &state, error);
     if (status == COP_STATUS_OK) {
         const struct kernel_args args = {.src = src, .dst = dst, .scratch = scratch};
-        const int before = backend->thread_enter == NULL ? 0 : backend->thread_enter(1);
+        const int before =
+            backend->thread_enter == NULL ? 0 : backend->thread_enter(count_threads(session));
         status = cop_kernel_run(kernel, session->stream, state, &args, error);
         if (backend->thread_leave != NULL)
             backend->thread_leave(before);
@@ -108,7 +144,7 @@ static cop_status reorder(struct session *session, const struct kernel_tensor *t
 {
     struct kernel *kernel = NULL;
     cop_status status = cop_reorder_create(session->device, tensor->dtype, &tensor->shape, from, to,
-                                           1, &kernel, error);
+                                           count_threads(session), &kernel, error);
     if (status == COP_STATUS_OK)
         status = run_kernel(session, kernel, &src, &dst, error);
     cop_kernel_destroy(&kernel);
@@ -126,11 +162,11 @@ static cop_status prepare_src(struct session *session, int i, cop_error *error)
     session->src_memory[i] = alloc_garbage(bytes);
     if (session->src_memory[i] == NULL)
         return cop_fail_memory(error, "source", bytes);
+    void *at = src_address(session, i);
     if (layout != NULL)
-        return reorder(session, tensor, NULL, layout, session->call->src[i].elements,
-                       session->src_memory[i], error);
+        return reorder(session, tensor, NULL, layout, session->call->src[i].elements, at, error);
     if (bytes > 0)
-        memcpy(session->src_memory[i], session->call->src[i].elements, bytes);
+        memcpy(at, session->call->src[i].elements, bytes);
     return COP_STATUS_OK;
 }
 
@@ -145,11 +181,17 @@ static cop_status run_once(struct session *session, int shared, void *const *pla
         session->src_memory[i] = NULL;
         status = prepare_src(session, i, error);
     }
+    const void *src[RUN_OP_MAX_SRC];
     void *dst[RUN_OP_MAX_DST];
+    for (int i = 0; i < session->call->src_count; i++)
+        src[i] = src_address(session, i);
     for (int i = 0; i < session->dst_count; i++)
-        dst[i] = i == 0 && shared >= 0 ? session->src_memory[shared] : session->dst_memory[i];
+        dst[i] = i == 0 && shared >= 0
+                     ? src_address(session, shared)
+                     : place_tensor(session, session->dst[i].dtype, kernel->dst_layouts[i],
+                                    session->dst_memory[i]);
     if (status == COP_STATUS_OK)
-        status = run_kernel(session, kernel, (const void *const *)session->src_memory, dst, error);
+        status = run_kernel(session, kernel, src, dst, error);
     for (int i = 0; i < session->dst_count && status == COP_STATUS_OK; i++) {
         const struct kernel_tensor *tensor = &session->dst[i];
         const size_t bytes = cop_layout_bytes(NULL, tensor->dtype, &tensor->shape);
@@ -206,7 +248,7 @@ static cop_status create(struct session *session, cop_error *error)
                                            .dst_count = session->dst_count,
                                            .src = session->src,
                                            .dst = session->dst,
-                                           .intra_op_threads = 1,
+                                           .intra_op_threads = count_threads(session),
                                            .name = "under test"};
     const struct backend *backend = session->device->backend;
     const cop_status status = cop_kernel_create(session->device, &request, &session->kernel, error);
@@ -217,8 +259,10 @@ static cop_status create(struct session *session, cop_error *error)
 
 static void release(struct session *session)
 {
-    for (int i = 0; i < RUN_OP_MAX_SRC; i++)
+    for (int i = 0; i < RUN_OP_MAX_SRC; i++) {
         cop_free(session->src_memory[i]);
+        cop_layout_release(&session->arrives_in[i]);
+    }
     for (int i = 0; i < RUN_OP_MAX_DST; i++)
         cop_free(session->dst_memory[i]);
     cop_kernel_destroy(&session->kernel);

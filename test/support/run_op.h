@@ -33,6 +33,14 @@ struct test_tensor {
     ((struct test_tensor){.dtype = COP_DTYPE_##type, .shape = {.rank = 0}, .elements = (memory)})
 #define ABSENT ((struct test_tensor){.dtype = COP_DTYPE_UNKNOWN})
 
+/* Under what conditions an operator runs; zeroed: the usual ones. */
+struct op_conditions {
+    int intra_op_threads; /* 0 means 1 */
+    /* The layout (a reference) in which a float32 source that is no weight arrives; NULL: plain. */
+    const struct layout *(*layout_of)(struct device *device, const struct shape *shape);
+    bool misalign; /* plain tensors are aligned to their elements only, as callers' arrays are */
+};
+
 struct op_call {
     enum op_kind kind;
     const void *attrs;
@@ -40,6 +48,7 @@ struct op_call {
     int src_count;                   /* with the source of a SUM post-op, which is the last */
     struct test_tensor src[RUN_OP_MAX_SRC];
     int dst_count; /* 0 means 1 */
+    struct op_conditions conditions;
 };
 
 struct op_result {

@@ -13,9 +13,10 @@
 #include "image/image_check.h"
 #include "image/stb_decoder.h"
 
-/* Half of the 64 MB that decoding may take beside the pixels; the other half is for the file. */
-#define DECODER_BYTES     ((size_t)32 << 20)
-#define FILE_BYTES        ((size_t)32 << 20)
+/* What a file may take beside the pixels it asks for, and what its decoder may: below 64 MB
+ * together. */
+#define DECODER_BYTES     ((size_t)12 << 20)
+#define FILE_BYTES        ((size_t)48 << 20)
 #define START_BYTES       32
 #define MEMORY_PER_SAMPLE 8
 

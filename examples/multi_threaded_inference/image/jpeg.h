@@ -47,7 +47,7 @@ struct jpeg {
     int component_count;
     struct jpeg_component components[JPEG_MAX_COMPONENTS];
     int restart_interval;
-    bool quantization_defined[JPEG_TABLES];
+    uint16_t quantization[JPEG_TABLES][JPEG_BLOCK]; /* in the order of the scans; 0: not defined */
     struct jpeg_huffman dc_tables[JPEG_TABLES], ac_tables[JPEG_TABLES];
     int scan_count;
 

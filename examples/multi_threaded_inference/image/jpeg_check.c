@@ -72,7 +72,13 @@ static bool take_quantization(struct jpeg *jpeg, struct segment segment, struct 
         size_t length = 1 + (precision ? 2 : 1) * JPEG_BLOCK;
         if (precision > 1 || index >= JPEG_TABLES || segment.size < length)
             return bad_segment(&segment, "quantization tables", failure);
-        jpeg->quantization_defined[index] = true;
+        for (size_t k = 0; k < JPEG_BLOCK; k++) {
+            uint32_t value =
+                precision ? read_be16(segment.bytes + 1 + 2 * k) : segment.bytes[1 + k];
+            if (value == 0)
+                return bad_segment(&segment, "a quantization table with a zero", failure);
+            jpeg->quantization[index][k] = (uint16_t)value;
+        }
         segment.bytes += length;
         segment.size -= length;
     }
@@ -230,7 +236,7 @@ static bool check_tables(const struct jpeg *jpeg, struct failure *failure)
         if ((needs_dc && !jpeg->dc_tables[component->dc_table].defined) ||
             (needs_ac && !jpeg->ac_tables[component->ac_table].defined))
             return failure_set(failure, "corrupt: a scan without its Huffman table");
-        if (!jpeg->quantization_defined[component->quantization])
+        if (!jpeg->quantization[component->quantization][0])
             return failure_set(failure, "corrupt: a scan without its quantization table");
     }
     return true;

@@ -9,11 +9,13 @@
 
 #include "image/jpeg.h"
 
-/* Bounds for 8-bit samples; coefficients shifted by what is still to come must fit 16 bits. */
-#define MAX_DC_BITS      11
-#define MAX_AC_BITS      10
-#define MAX_SHIFTED_BITS 14
-#define MAX_DC           32767
+/*
+ * Bounds for 8-bit samples. Encoders of such samples make coefficients of little more than 1024;
+ * far larger ones come from damaged data, and decoders disagree about what follows from them.
+ */
+#define MAX_DC_BITS     11
+#define MAX_AC_BITS     10
+#define MAX_COEFFICIENT 4096
 
 enum { NO_VALUE = -1 };
 
@@ -119,14 +121,23 @@ static int take_signed(struct scan *scan, int bits)
     return value < 1 << (bits - 1) ? value - (1 << bits) + 1 : value;
 }
 
+/* Whether a coefficient, as sent, has a size that 8-bit samples can lead to; rounding adds a step.
+ */
+static bool is_plausible(const struct jpeg *jpeg, const struct jpeg_component *component, int k,
+                         int value)
+{
+    int64_t step = (int64_t)jpeg->quantization[component->quantization][k] << jpeg->to_shift;
+    int64_t size = step * (value < 0 ? -value : value);
+    return size <= MAX_COEFFICIENT + step;
+}
+
 static bool take_dc(struct scan *scan, struct jpeg_component *component)
 {
     int bits = take_value(scan, &scan->jpeg->dc_tables[component->dc_table]);
     if (bits < 0 || bits > MAX_DC_BITS)
         return false;
     component->dc += take_signed(scan, bits);
-    int limit = MAX_DC >> scan->jpeg->to_shift;
-    return component->dc >= -limit && component->dc <= limit;
+    return is_plausible(scan->jpeg, component, 0, component->dc);
 }
 
 static bool sequential_block(struct scan *scan, struct jpeg_component *component)
@@ -144,7 +155,8 @@ static bool sequential_block(struct scan *scan, struct jpeg_component *component
         k += run;
         if (k >= JPEG_BLOCK)
             return false;
-        take_bits(scan, bits);
+        if (!is_plausible(scan->jpeg, component, k, take_signed(scan, bits)))
+            return false;
     }
     return true;
 }
@@ -161,7 +173,7 @@ static bool band_block(struct scan *scan, const struct jpeg_component *component
     for (int k = jpeg->first; k <= jpeg->last; k++) {
         int value = take_value(scan, huffman);
         int run = value >> 4, bits = value & 15;
-        if (value < 0 || bits > MAX_AC_BITS || bits + jpeg->to_shift > MAX_SHIFTED_BITS)
+        if (value < 0 || bits > MAX_AC_BITS)
             return false;
         if (bits == 0 && run != 15) {
             scan->end_of_band_run = (1 << run) - 1 + (int)take_bits(scan, run);
@@ -170,10 +182,10 @@ static bool band_block(struct scan *scan, const struct jpeg_component *component
         k += run;
         if (k > jpeg->last)
             return false;
-        if (bits) {
-            take_bits(scan, bits);
+        if (!is_plausible(jpeg, component, k, take_signed(scan, bits)))
+            return false;
+        if (bits)
             *nonzero |= UINT64_C(1) << k;
-        }
     }
     return true;
 }
@@ -328,7 +340,7 @@ bool jpeg_scan_check(struct jpeg *jpeg, struct failure *failure)
             if (!unit(&scan, x, y))
                 return failure_set(failure,
                                    scan.ended ? "truncated: the pixels end at byte %zu"
-                                              : "corrupt: not a code word before byte %zu",
+                                              : "corrupt: no such coefficients, before byte %zu",
                                    jpeg->position);
         }
     }

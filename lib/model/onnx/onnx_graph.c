@@ -23,7 +23,7 @@ static cop_status read_opset(const struct protobuf_file *file, struct span bytes
         return message.status;
     if (version < 1 || model->opset != 0)
         return cop_fail(file->error, COP_STATUS_MALFORMED_MODEL,
-                        "%s: opset %lld of the default domain: %s", file->name, (long long)version,
+                        "opset %lld of the default domain: %s", (long long)version,
                         version < 1 ? "not a version" : "imported a second time");
     model->opset = version;
     return COP_STATUS_OK;
@@ -58,7 +58,7 @@ cop_status cop_onnx_read_model(const struct protobuf_file *file, struct onnx_mod
     }
     if (message.status == COP_STATUS_OK && !has_graph)
         return cop_fail(file->error, COP_STATUS_MALFORMED_MODEL,
-                        "%s: no graph in this file: it is no ONNX model, or cut off", file->name);
+                        "no graph in this file: it is no ONNX model, or cut off");
     return message.status;
 }
 
@@ -86,9 +86,8 @@ static cop_status count_parts(const struct protobuf_file *file, struct span byte
         struct span_list *list = list_of(graph, message.tag);
         if (list != NULL && ++list->count > COP_ONNX_MAX_RECORDS)
             return cop_fail(file->error, COP_STATUS_UNSUPPORTED,
-                            "%s: byte %zu: more than %zu nodes, initializers, inputs or outputs",
-                            file->name, (size_t)(message.field - file->bytes),
-                            COP_ONNX_MAX_RECORDS);
+                            "byte %zu: more than %zu nodes, initializers, inputs or outputs",
+                            (size_t)(message.field - file->bytes), COP_ONNX_MAX_RECORDS);
         if (message.tag == onnx_GraphProto_sparse_initializer_tag)
             graph->sparse_initializer_count++;
     }
@@ -100,7 +99,7 @@ static cop_status allocate_list(const struct protobuf_file *file, struct arena *
 {
     list->items = cop_arena_alloc(arena, list->count, sizeof *list->items);
     if (list->items == NULL)
-        return cop_fail_memory(file->error, file->name, list->count * sizeof *list->items);
+        return cop_fail_memory(file->error, "ONNX model", list->count * sizeof *list->items);
     list->count = 0;
     return COP_STATUS_OK;
 }
@@ -136,9 +135,9 @@ static void read_dimension(struct protobuf_message *parent, struct onnx_value_in
     if (parent->status != COP_STATUS_OK)
         return;
     if (info->shape.rank >= COP_MAX_RANK) {
-        parent->status = cop_fail(parent->file->error, COP_STATUS_UNSUPPORTED,
-                                  "%s: '%.*s' has more than %d dimensions", parent->file->name,
-                                  SPAN_TEXT(info->name), COP_MAX_RANK);
+        parent->status =
+            cop_fail(parent->file->error, COP_STATUS_UNSUPPORTED,
+                     "'%.*s' has more than %d dimensions", SPAN_TEXT(info->name), COP_MAX_RANK);
         return;
     }
     const int axis = info->shape.rank++;
@@ -216,7 +215,7 @@ cop_status cop_onnx_read_value_info(const struct protobuf_file *file, struct spa
     }
     if (message.status == COP_STATUS_OK && info->name.size == 0)
         return cop_fail(file->error, COP_STATUS_MALFORMED_MODEL,
-                        "%s: byte %zu: an input or output without a name", file->name,
+                        "byte %zu: an input or output without a name",
                         (size_t)(bytes.bytes - file->bytes));
     return message.status;
 }

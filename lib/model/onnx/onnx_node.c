@@ -81,9 +81,9 @@ static cop_status count_fields(const struct protobuf_file *file, struct span byt
     if (node->inputs.count > COP_ONNX_MAX_RECORDS || node->outputs.count > COP_ONNX_MAX_RECORDS ||
         node->attribute_count > 1000)
         return cop_fail(file->error, COP_STATUS_UNSUPPORTED,
-                        "%s: byte %zu: a node with more than %zu inputs or outputs or 1000 "
+                        "byte %zu: a node with more than %zu inputs or outputs or 1000 "
                         "attributes",
-                        file->name, (size_t)(bytes.bytes - file->bytes), COP_ONNX_MAX_RECORDS);
+                        (size_t)(bytes.bytes - file->bytes), COP_ONNX_MAX_RECORDS);
     return message.status;
 }
 
@@ -94,7 +94,7 @@ static cop_status allocate_fields(const struct protobuf_file *file, struct arena
     node->outputs.items = cop_arena_alloc(arena, node->outputs.count, sizeof(struct span));
     node->attributes = cop_arena_alloc(arena, node->attribute_count, sizeof(struct onnx_attribute));
     if (node->inputs.items == NULL || node->outputs.items == NULL || node->attributes == NULL)
-        return cop_fail_memory(file->error, file->name,
+        return cop_fail_memory(file->error, "ONNX model",
                                (node->inputs.count + node->outputs.count) * sizeof(struct span));
     node->inputs.count = node->outputs.count = node->attribute_count = 0;
     return COP_STATUS_OK;
@@ -161,7 +161,7 @@ cop_status cop_onnx_read_node(const struct protobuf_file *file, struct span byte
     }
     if (message.status == COP_STATUS_OK && node->op_type.size == 0)
         return cop_fail(file->error, COP_STATUS_MALFORMED_MODEL,
-                        "%s: byte %zu: a node without an operator", file->name,
+                        "byte %zu: a node without an operator",
                         (size_t)(bytes.bytes - file->bytes));
     return message.status;
 }

@@ -62,10 +62,9 @@ static void add_dimension(struct protobuf_message *message, struct onnx_tensor *
     if (dimension < 0) {
         cop_protobuf_fail(message, "a negative dimension");
     } else if (tensor->shape.rank == COP_MAX_RANK) {
-        message->status =
-            cop_fail(message->file->error, COP_STATUS_UNSUPPORTED,
-                     "%s: byte %zu: a tensor of more than %d dimensions", message->file->name,
-                     (size_t)(message->field - message->file->bytes), COP_MAX_RANK);
+        message->status = cop_fail(message->file->error, COP_STATUS_UNSUPPORTED,
+                                   "byte %zu: a tensor of more than %d dimensions",
+                                   (size_t)(message->field - message->file->bytes), COP_MAX_RANK);
     } else {
         tensor->shape.dims[tensor->shape.rank++] = dimension;
     }
@@ -158,8 +157,8 @@ cop_status cop_onnx_read_tensor(const struct protobuf_file *file, struct span by
     int64_t elements;
     if (!cop_shape_elements(&tensor->shape, &elements))
         return cop_fail(file->error, COP_STATUS_UNSUPPORTED,
-                        "%s: tensor '%.*s' has 2^48 elements or more: %s", file->name,
-                        SPAN_TEXT(tensor->name), cop_shape_text(&tensor->shape).text);
+                        "tensor '%.*s' has 2^48 elements or more: %s", SPAN_TEXT(tensor->name),
+                        cop_shape_text(&tensor->shape).text);
     tensor->element_count = (size_t)elements;
     tensor->bytes = tensor->element_count * cop_dtype_bytes(tensor->dtype);
     return COP_STATUS_OK;
@@ -280,7 +279,7 @@ cop_status cop_onnx_read_elements(const struct protobuf_file *file,
     }
     if (message.status == COP_STATUS_OK && count != tensor->element_count)
         return cop_fail(file->error, COP_STATUS_MALFORMED_MODEL,
-                        "%s: tensor '%.*s' %s has %zu elements, its shape says %zu", file->name,
+                        "tensor '%.*s' %s has %zu elements, its shape says %zu",
                         SPAN_TEXT(tensor->name), cop_shape_text(&tensor->shape).text, count,
                         tensor->element_count);
     return message.status;

@@ -37,7 +37,7 @@ void cop_protobuf_fail(struct protobuf_message *message, const char *what)
 {
     if (message->status == COP_STATUS_OK)
         message->status = cop_fail(message->file->error, COP_STATUS_MALFORMED_MODEL,
-                                   "%s: byte %zu: %s (field %u of %s)", message->file->name,
+                                   "byte %zu: %s (field %u of %s)",
                                    (size_t)(message->field - message->file->bytes), what,
                                    (unsigned)message->tag, message->type);
 }

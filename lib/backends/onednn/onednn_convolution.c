@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Convolution. The library chooses formats unless that would put reorders where none are needed:
+ * the producer's format, and weights that are packed already, are taken where the same
+ * implementation runs on them.
+ */
+#include <string.h>
+
+#include "backends/onednn/onednn_kernel.h"
+#include "backends/onednn/onednn_window.h"
+
+struct convolution {
+    struct window window;
+    struct tensor_desc src_any, src_given;         /* free, and as the producer has it */
+    struct tensor_desc weights_any, weights_given; /* free, and as packed already */
+    bool has_given_weights, has_bias;
+    struct tensor_desc bias, dst;
+};
+
+/* Grouped weights have a leading dimension of their own: [g, oc/g, ic/g, kernel…]. */
+static struct shape split_groups(const struct shape *weights, int64_t groups)
+{
+    if (groups <= 1 || weights->rank + 1 > COP_MAX_RANK)
+        return *weights;
+    struct shape split = {.rank = weights->rank + 1, .dims = {groups, weights->dims[0] / groups}};
+    for (int i = 1; i < weights->rank; i++)
+        split.dims[i + 1] = weights->dims[i];
+    return split;
+}
+
+static cop_status describe_tensors(const struct onednn_build *build, struct convolution *conv)
+{
+    const struct kernel_request *request = build->request;
+    const struct convolution_attrs *attrs = request->attrs;
+    const struct kernel_tensor *weights = &request->src[1];
+    const struct shape split = split_groups(&weights->shape, attrs->groups);
+    struct blocking packed = {.is_blocked = false};
+
+    COP_TRY(cop_onednn_any_desc(build, &request->src[0].shape, &conv->src_any));
+    COP_TRY(cop_onednn_src_desc(build, 0, &conv->src_given));
+    COP_TRY(cop_onednn_any_desc(build, &split, &conv->weights_any));
+    COP_TRY(cop_onednn_any_desc(build, &request->dst[0].shape, &conv->dst));
+    if (weights->layout != NULL && weights->layout->backend == cop_onednn_backend) {
+        conv->weights_given = *cop_onednn_layout_desc(weights->layout);
+        cop_onednn_desc_blocking(&conv->weights_given, &packed);
+        conv->has_given_weights =
+            packed.rank == split.rank &&
+            memcmp(packed.dims, split.dims, sizeof *packed.dims * (size_t)packed.rank) == 0;
+    }
+    conv->has_bias = cop_onednn_has_src(build, 2);
+    if (conv->has_bias)
+        COP_TRY(cop_onednn_plain_desc(build, &request->src[2].shape, &conv->bias));
+    return COP_STATUS_OK;
+}
+
+static dnnl_status_t try_pd(const struct onednn_build *build, const struct convolution *conv,
+                            const struct tensor_desc *src, const struct tensor_desc *weights,
+                            dnnl_primitive_desc_t *pd)
+{
+    return cop_onednn_pd_convolution(pd, &build->env, dnnl_convolution_direct, src, weights,
+                                     conv->has_bias ? &conv->bias : NULL, &conv->dst,
+                                     &conv->window);
+}
+
+/* Takes the source as its producer leaves it, if the same implementation does. */
+static cop_status prefer_given_src(struct onednn_build *build, const struct convolution *conv,
+                                   struct tensor_desc *src)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    cop_onednn_pd_desc(build->pd, dnnl_query_src_md, 0, src);
+    if (cop_onednn_desc_equal(src, &conv->src_given))
+        return COP_STATUS_OK;
+    const dnnl_status_t status = try_pd(build, conv, &conv->src_given, &conv->weights_any, &pd);
+    if (status == dnnl_out_of_memory)
+        ONEDNN_TRY(build, status);
+    if (cop_onednn_take_if_same(build, pd))
+        *src = conv->src_given;
+    return COP_STATUS_OK;
+}
+
+/* The same for weights that are packed already. */
+static cop_status prefer_given_weights(struct onednn_build *build, const struct convolution *conv,
+                                       const struct tensor_desc *src)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    if (!conv->has_given_weights)
+        return COP_STATUS_OK;
+    const dnnl_status_t status = try_pd(build, conv, src, &conv->weights_given, &pd);
+    if (status == dnnl_out_of_memory)
+        ONEDNN_TRY(build, status);
+    cop_onednn_take_if_same(build, pd);
+    return COP_STATUS_OK;
+}
+
+cop_status cop_onednn_convolution(struct onednn_build *build)
+{
+    const struct kernel_request *request = build->request;
+    struct convolution conv = {.has_bias = false};
+    struct window_geometry geometry;
+    struct tensor_desc src;
+    COP_TRY(cop_window_convolution(request->attrs, &request->src[0].shape, &request->src[1].shape,
+                                   &geometry, build->error));
+    cop_onednn_window(&geometry, &conv.window);
+    COP_TRY(describe_tensors(build, &conv));
+    ONEDNN_TRY(build, try_pd(build, &conv, &conv.src_any, &conv.weights_any, &build->pd));
+    COP_TRY(prefer_given_src(build, &conv, &src));
+    COP_TRY(prefer_given_weights(build, &conv, &src));
+
+    COP_TRY(cop_onednn_bind_src_as(build, 0, DNNL_ARG_SRC, dnnl_query_src_md));
+    COP_TRY(cop_onednn_bind_src_as(build, 1, DNNL_ARG_WEIGHTS, dnnl_query_weights_md));
+    if (conv.has_bias)
+        COP_TRY(cop_onednn_bind_src(build, 2, DNNL_ARG_BIAS, &conv.bias));
+    return cop_onednn_bind_dst_as(build, 0, DNNL_ARG_DST, dnnl_query_dst_md);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which backends serve which device, in order of preference. Devices are opened once and stay open
+ * as long as the process lives.
+ */
+#include "backends/backend.h"
+
+#include "base/error.h"
+#include "base/lock.h"
+
+static struct lock registry_lock = COP_LOCK_INIT;
+/* By device kind; guarded by registry_lock, as is what becomes of them. */
+static struct device *opened_cpu, *opened_ref;
+
+static cop_status open_locked(const struct backend *backend, struct device **opened,
+                              cop_error *error) COP_REQUIRES(registry_lock)
+{
+    return *opened != NULL ? COP_STATUS_OK : backend->device_open(0, opened, error);
+}
+
+static cop_status build_chain_locked(bool with_onednn, struct device_chain *chain, cop_error *error)
+    COP_REQUIRES(registry_lock)
+{
+    cop_status status = COP_STATUS_OK;
+    if (with_onednn) {
+        status = open_locked(cop_onednn_backend, &opened_cpu, error);
+        if (status == COP_STATUS_OK)
+            chain->devices[chain->count++] = opened_cpu;
+        else if (status == COP_STATUS_UNSUPPORTED) /* by this processor */
+            status = cop_ok(error);
+    }
+    if (status == COP_STATUS_OK)
+        status = open_locked(&cop_ref_backend, &opened_ref, error);
+    if (status == COP_STATUS_OK)
+        chain->devices[chain->count++] = opened_ref;
+    return status;
+}
+
+cop_status cop_device_chain(cop_device id, struct device_chain *chain, cop_error *error)
+{
+    *chain = (struct device_chain){.count = 0};
+    if (id.kind == COP_DEVICE_GPU)
+        return cop_fail(error, COP_STATUS_NOT_FOUND, "device gpu:%d: this build has no GPU backend",
+                        id.index);
+    if (id.kind != COP_DEVICE_CPU && id.kind != COP_DEVICE_REF)
+        return cop_fail(error, COP_STATUS_NOT_FOUND, "device kind %d does not exist", (int)id.kind);
+    if (id.index != 0)
+        return cop_fail(error, COP_STATUS_NOT_FOUND, "device %s:%d: there is only index 0",
+                        id.kind == COP_DEVICE_CPU ? "cpu" : "ref", id.index);
+    cop_lock_acquire(&registry_lock);
+    const cop_status status =
+        build_chain_locked(id.kind == COP_DEVICE_CPU && cop_onednn_backend != NULL, chain, error);
+    cop_lock_release(&registry_lock);
+    if (status != COP_STATUS_OK)
+        chain->count = 0;
+    return status;
+}
