@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/arguments.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "ir/shape.h"
+
+static cop_status check_array(const char *what, const cop_tensor_desc *desc,
+                              const cop_ndarray *array, cop_error *error)
+{
+    if (array->dtype != desc->dtype)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s '%s': is %s, not %s", what,
+                        desc->name, cop_dtype_name(array->dtype), cop_dtype_name(desc->dtype));
+    if (array->rank == desc->rank &&
+        memcmp(array->shape, desc->shape, sizeof(int64_t) * (size_t)desc->rank) == 0)
+        return COP_STATUS_OK;
+    const struct shape is = cop_shape_of(array->rank, array->shape);
+    const struct shape should_be = cop_shape_of(desc->rank, desc->shape);
+    return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s '%s': has shape %s, not %s", what,
+                    desc->name, cop_shape_text(&is).text, cop_shape_text(&should_be).text);
+}
+
+static bool overlaps(const cop_ndarray *a, const cop_ndarray *b)
+{
+    return a->elements < b->elements + b->bytes && b->elements < a->elements + a->bytes;
+}
+
+/* An output must not lie on an input, which is read while it is written, nor on another output. */
+static cop_status check_overlap(const struct arguments *arguments, size_t index, cop_error *error)
+{
+    const struct plan *plan = arguments->op->plan;
+    const cop_ndarray *dst = arguments->dst[index];
+    for (size_t i = 0; i < arguments->src_count; i++)
+        if (overlaps(dst, arguments->src[i]))
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "output '%s': overlaps input '%s' in memory", plan->dsts[index].name,
+                            plan->srcs[i].name);
+    for (size_t i = 0; i < index; i++)
+        if (arguments->dst[i] != NULL && overlaps(dst, arguments->dst[i]))
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "output '%s': overlaps output '%s' in memory", plan->dsts[index].name,
+                            plan->dsts[i].name);
+    return COP_STATUS_OK;
+}
+
+static cop_status check_counts(const struct arguments *arguments, cop_error *error)
+{
+    const struct plan *plan = arguments->op->plan;
+    if (arguments->src_count != (size_t)plan->src_count)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu inputs are given, %d are needed",
+                        arguments->src_count, plan->src_count);
+    if (arguments->dst_count != (size_t)plan->dst_count)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu outputs are given, %d are needed",
+                        arguments->dst_count, plan->dst_count);
+    if ((arguments->src == NULL && arguments->src_count > 0) ||
+        (arguments->dst == NULL && arguments->dst_count > 0))
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "the array of %s is NULL",
+                        arguments->dst == NULL ? "outputs" : "inputs");
+    return COP_STATUS_OK;
+}
+
+cop_status cop_arguments_check(const struct arguments *arguments, cop_error *error)
+{
+    const struct plan *plan = arguments->op->plan;
+    cop_status status = check_counts(arguments, error);
+    for (size_t i = 0; i < arguments->src_count && status == COP_STATUS_OK; i++)
+        status = arguments->src[i] == NULL
+                     ? cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "input '%s': is NULL",
+                                plan->srcs[i].name)
+                     : check_array("input", &plan->srcs[i], arguments->src[i], error);
+    for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++) {
+        if (arguments->dst[i] == NULL)
+            continue;
+        status = check_array("output", &plan->dsts[i], arguments->dst[i], error);
+        if (status == COP_STATUS_OK)
+            status = check_overlap(arguments, i, error);
+    }
+    return status;
+}
+
+cop_status cop_arguments_make_outputs(const struct arguments *arguments, cop_error *error)
+{
+    cop_status status = COP_STATUS_OK;
+    for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++)
+        if (arguments->dst[i] == NULL)
+            status = cop_output_pool_take(arguments->op->outputs[i], &arguments->dst[i], error);
+    if (status != COP_STATUS_OK)
+        cop_arguments_give_up(arguments);
+    return status;
+}
+
+void cop_arguments_give_up(const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->dst_count; i++)
+        if (arguments->dst[i] != NULL && arguments->dst[i]->is_fresh) {
+            arguments->dst[i]->is_fresh = false;
+            cop_ndarray_release(&arguments->dst[i]);
+        }
+}
+
+void cop_arguments_hand_out(const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->dst_count; i++)
+        if (arguments->dst[i]->is_fresh)
+            arguments->dst[i]->is_fresh = false;
+}
+
+static void leave_first(const struct arguments *arguments, size_t src_count, size_t dst_count)
+{
+    for (size_t i = dst_count; i-- > 0;)
+        if (!arguments->dst[i]->is_fresh)
+            cop_storage_end_write(arguments->dst[i]->storage);
+    for (size_t i = src_count; i-- > 0;)
+        cop_storage_end_read(arguments->src[i]->storage);
+}
+
+bool cop_arguments_try_enter(const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->src_count; i++)
+        if (!cop_storage_try_read(arguments->src[i]->storage)) {
+            leave_first(arguments, i, 0);
+            return false;
+        }
+    for (size_t i = 0; i < arguments->dst_count; i++)
+        if (!arguments->dst[i]->is_fresh && !cop_storage_try_write(arguments->dst[i]->storage)) {
+            leave_first(arguments, arguments->src_count, i);
+            return false;
+        }
+    return true;
+}
+
+void cop_arguments_leave(const struct arguments *arguments)
+{
+    leave_first(arguments, arguments->src_count, arguments->dst_count);
+}
+
+static int add_access(struct access *accesses, int count, struct storage *storage, bool is_write)
+{
+    for (int i = 0; i < count; i++)
+        if (accesses[i].storage == storage) {
+            accesses[i].is_write |= is_write;
+            accesses[i].is_read |= !is_write;
+            return count;
+        }
+    accesses[count] = (struct access){
+        .storage = storage,
+        .is_read = !is_write,
+        .is_write = is_write,
+    };
+    return count + 1;
+}
+
+int cop_arguments_accesses(const struct arguments *arguments, bool includes_fresh,
+                           struct access *accesses)
+{
+    int count = 0;
+    for (size_t i = 0; i < arguments->src_count; i++)
+        count = add_access(accesses, count, arguments->src[i]->storage, false);
+    for (size_t i = 0; i < arguments->dst_count; i++)
+        if (includes_fresh || !arguments->dst[i]->is_fresh)
+            count = add_access(accesses, count, arguments->dst[i]->storage, true);
+    return count;
+}

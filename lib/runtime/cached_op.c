@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cached_op.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#define DEFAULT_MAX_CONTEXTS   256
+#define LARGEST_MAX_CONTEXTS   65536
+#define LARGEST_INTRA_OP_COUNT 1024
+
+/* The packed weights of a model, kept with it so that all its operators share them. */
+struct store_attachment {
+    struct model_attachment base;
+    struct weight_store *store;
+};
+
+static void destroy_attachment(struct model_attachment *base)
+{
+    struct store_attachment *attachment = (struct store_attachment *)base;
+    cop_weight_store_release(&attachment->store);
+    cop_free(attachment);
+}
+
+static cop_status find_store(struct cop_model *model, struct weight_store **store, cop_error *error)
+{
+    struct model_attachment *found = atomic_load_explicit(&model->attachment, memory_order_acquire);
+    if (found == NULL) {
+        struct store_attachment *made = cop_alloc(1, sizeof *made);
+        if (made == NULL)
+            return cop_fail_memory(error, "weight store", sizeof *made);
+        made->base.destroy = destroy_attachment;
+        const cop_status status = cop_weight_store_create(&made->store, error);
+        if (status != COP_STATUS_OK) {
+            cop_free(made);
+            return status;
+        }
+        if (atomic_compare_exchange_strong_explicit(&model->attachment, &found, &made->base,
+                                                    memory_order_acq_rel, memory_order_acquire))
+            found = &made->base;
+        else
+            destroy_attachment(&made->base);
+    }
+    *store = ((struct store_attachment *)found)->store;
+    return COP_STATUS_OK;
+}
+
+static cop_status copy_constants(struct cop_cached_op *op, const cop_constant *constants,
+                                 size_t count, cop_error *error)
+{
+    op->constants = cop_alloc(count, sizeof *op->constants);
+    if (op->constants == NULL)
+        return cop_fail_memory(error, "constants", count * sizeof *constants);
+    for (; op->constant_count < count; op->constant_count++) {
+        const cop_constant *from = &constants[op->constant_count];
+        cop_constant *to = &op->constants[op->constant_count];
+        if (from->name == NULL || from->array == NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "constant %zu: %s is NULL",
+                            op->constant_count, from->name == NULL ? "name" : "array");
+        const cop_status status = cop_ndarray_create(from->array->dtype, from->array->rank,
+                                                     from->array->shape, &to->array, error);
+        if (status != COP_STATUS_OK)
+            return status;
+        memcpy(to->array->elements, from->array->elements, from->array->bytes);
+        to->name = cop_copy_text(from->name);
+        if (to->name == NULL) {
+            cop_ndarray_release(&to->array);
+            return cop_fail_memory(error, from->name, strlen(from->name));
+        }
+    }
+    return COP_STATUS_OK;
+}
+
+static void free_constants(struct cop_cached_op *op)
+{
+    for (size_t i = 0; i < op->constant_count; i++) {
+        cop_free((char *)(uintptr_t)op->constants[i].name);
+        cop_ndarray_release(&op->constants[i].array);
+    }
+    cop_free(op->constants);
+}
+
+static void destroy(struct cop_cached_op *op)
+{
+    cop_context_pool_destroy(&op->contexts);
+    for (int i = 0; op->outputs != NULL && i < op->plan->dst_count; i++)
+        cop_output_pool_release(&op->outputs[i]);
+    cop_free(op->outputs);
+    cop_weight_set_release(&op->weights);
+    cop_plan_release(&op->plan);
+    free_constants(op);
+    cop_model_release(&op->model);
+    cop_free(op);
+}
+
+cop_cached_op *cop_cached_op_retain(cop_cached_op *op)
+{
+    if (op != NULL)
+        cop_refcount_retain(&op->refs);
+    return op;
+}
+
+void cop_cached_op_release(cop_cached_op **op)
+{
+    if (op == NULL)
+        return;
+    struct cop_cached_op *old = *op;
+    *op = NULL;
+    if (old != NULL && cop_refcount_release(&old->refs))
+        destroy(old);
+}
+
+static struct cop_cached_op *allocate_op(struct cop_model *model)
+{
+    static _Atomic uint64_t ids; /* any creator takes the next; nothing is ordered by it */
+    struct cop_cached_op *op = cop_alloc(1, sizeof *op);
+    if (op == NULL)
+        return NULL;
+    cop_refcount_init(&op->refs);
+    op->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
+    op->model = cop_model_retain(model);
+    return op;
+}
+
+/* Everything that follows from the plan. */
+static cop_status create_pools(struct cop_cached_op *op, cop_error *error)
+{
+    const size_t count = (size_t)op->plan->dst_count;
+    cop_status status =
+        cop_context_pool_create(op->plan, op->weights, op->max_contexts, &op->contexts, error);
+    op->outputs = cop_alloc(count, sizeof(struct output_pool *));
+    if (status == COP_STATUS_OK && op->outputs == NULL)
+        status = cop_fail_memory(error, "outputs", count * sizeof(void *));
+    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++)
+        status = cop_output_pool_create(&op->plan->dsts[i], &op->outputs[i], error);
+    return status;
+}
+
+/* `request` lacks graph, store and constants, which are the operator's. */
+static cop_status compile(struct cop_cached_op *op, struct plan_request *request,
+                          const cop_constant *constants, size_t constant_count,
+                          size_t *added_weight_bytes, cop_error *error)
+{
+    cop_status status = find_store(op->model, &request->store, error);
+    if (status == COP_STATUS_OK)
+        status = copy_constants(op, constants, constant_count, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    request->graph = op->model->graph;
+    request->constants = op->constants;
+    request->constant_count = op->constant_count;
+    request->keep_graph = op->keep_graph;
+    status = cop_plan_create(request, &op->plan, &op->weights, added_weight_bytes, error);
+    return status == COP_STATUS_OK ? create_pools(op, error) : status;
+}
+
+static cop_status check_shapes(const cop_input_shape *shapes, size_t count, cop_error *error)
+{
+    if (count > 0 && shapes == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu input shapes at NULL", count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = shapes[i].name == NULL ? "" : shapes[i].name;
+        if (shapes[i].rank < 0 || shapes[i].rank > COP_MAX_RANK)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "input '%s': rank %d is not 0 to %d", name, shapes[i].rank,
+                            COP_MAX_RANK);
+        for (int k = 0; k < shapes[i].rank; k++)
+            if (shapes[i].shape[k] < 1 && shapes[i].shape[k] != -1)
+                return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                                "input '%s': dimension %d is %" PRId64, name, k,
+                                shapes[i].shape[k]);
+    }
+    return COP_STATUS_OK;
+}
+
+static cop_status check_options(const cop_cached_op_options *options, cop_error *error)
+{
+    if (options->struct_size < sizeof *options)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "cop_cached_op_options: struct_size is %zu, not %zu", options->struct_size,
+                        sizeof *options);
+    if (options->intra_op_threads < 0 || options->intra_op_threads > LARGEST_INTRA_OP_COUNT)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "intra_op_threads %d is not 0 to %d",
+                        options->intra_op_threads, LARGEST_INTRA_OP_COUNT);
+    if (options->max_contexts < 0 || options->max_contexts > LARGEST_MAX_CONTEXTS)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "max_contexts %d is not 0 to %d",
+                        options->max_contexts, LARGEST_MAX_CONTEXTS);
+    if ((options->dim_count > 0 && options->dims == NULL) ||
+        (options->constant_count > 0 && options->constants == NULL))
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s are counted but NULL",
+                        options->dims == NULL && options->dim_count > 0 ? "dims" : "constants");
+    for (size_t i = 0; i < options->dim_count; i++)
+        if (options->dims[i].name == NULL || options->dims[i].value < 1)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "dimension '%s' is %" PRId64 ", not at least 1",
+                            options->dims[i].name == NULL ? "(NULL)" : options->dims[i].name,
+                            options->dims[i].value);
+    return check_shapes(options->input_shapes, options->input_shape_count, error);
+}
+
+cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *options,
+                                cop_cached_op **op, cop_error *error)
+{
+    static const cop_cached_op_options defaults = COP_CACHED_OP_OPTIONS_INIT;
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "create: the result pointer is NULL");
+    *op = NULL;
+    if (model == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "create: the model is NULL");
+    if (options == NULL)
+        options = &defaults;
+    cop_status status = check_options(options, error);
+    if (status != COP_STATUS_OK)
+        return status;
+
+    struct cop_cached_op *made = allocate_op(model);
+    if (made == NULL)
+        return cop_fail_memory(error, "cached operator", sizeof *made);
+    made->max_contexts = options->max_contexts == 0 ? DEFAULT_MAX_CONTEXTS : options->max_contexts;
+    made->keep_graph = options->keep_graph;
+    struct plan_request request = {
+        .device = options->device,
+        .bindings = {options->input_shapes, options->input_shape_count, options->dims,
+                     options->dim_count},
+        .intra_op_threads = options->intra_op_threads == 0 ? 1 : options->intra_op_threads,
+    };
+    status = compile(made, &request, options->constants, options->constant_count, NULL, error);
+    if (status != COP_STATUS_OK)
+        cop_cached_op_release(&made);
+    *op = made;
+    return status == COP_STATUS_OK ? cop_ok(error) : status;
+}
+
+/* The index of the input a shape is for; −1: there is no such input. */
+static int find_shape_input(const struct plan *plan, const cop_input_shape *shape)
+{
+    if (shape->name == NULL)
+        return plan->src_count == 1 ? 0 : -1;
+    for (int i = 0; i < plan->src_count; i++)
+        if (strcmp(plan->srcs[i].name, shape->name) == 0)
+            return i;
+    return -1;
+}
+
+/* The shapes of all inputs of `op`, changed where the caller says so. */
+static cop_status merge_shapes(const struct cop_cached_op *op, const cop_input_shape *shapes,
+                               size_t count, cop_input_shape *merged, cop_error *error)
+{
+    for (int i = 0; i < op->plan->src_count; i++) {
+        const cop_tensor_desc *src = &op->plan->srcs[i];
+        merged[i].name = src->name;
+        merged[i].rank = src->rank;
+        memcpy(merged[i].shape, src->shape, sizeof merged[i].shape);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const int index = find_shape_input(op->plan, &shapes[i]);
+        if (index < 0)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "reshape: there is no input '%s' to take a shape",
+                            shapes[i].name == NULL ? "(the only one)" : shapes[i].name);
+        if (shapes[i].rank != merged[index].rank)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "reshape: input '%s' has rank %d, not %d", merged[index].name,
+                            merged[index].rank, shapes[i].rank);
+        for (int k = 0; k < shapes[i].rank; k++)
+            if (shapes[i].shape[k] != -1)
+                merged[index].shape[k] = shapes[i].shape[k];
+    }
+    return COP_STATUS_OK;
+}
+
+cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shapes,
+                                 size_t shape_count, cop_cached_op **reshaped, size_t *added_bytes,
+                                 cop_error *error)
+{
+    if (reshaped == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "reshape: the result pointer is NULL");
+    *reshaped = NULL;
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "reshape: the operator is NULL");
+    cop_status status = check_shapes(shapes, shape_count, error);
+    if (status != COP_STATUS_OK)
+        return status;
+
+    const size_t src_count = (size_t)op->plan->src_count;
+    cop_input_shape *merged = cop_alloc(src_count, sizeof *merged);
+    struct cop_cached_op *made = allocate_op(op->model);
+    size_t added_weight_bytes = 0;
+    if (merged == NULL || made == NULL)
+        status = cop_fail_memory(error, "cached operator", sizeof *made);
+    if (status == COP_STATUS_OK)
+        status = merge_shapes(op, shapes, shape_count, merged, error);
+    if (status == COP_STATUS_OK) {
+        made->max_contexts = op->max_contexts;
+        made->keep_graph = op->keep_graph;
+        struct plan_request request = {
+            .device = op->plan->devices.devices[0]->id,
+            .bindings = {.shapes = merged, .shape_count = src_count},
+            .intra_op_threads = op->plan->intra_op_threads,
+        };
+        status =
+            compile(made, &request, op->constants, op->constant_count, &added_weight_bytes, error);
+    }
+    cop_free(merged);
+    if (status != COP_STATUS_OK) {
+        cop_cached_op_release(&made);
+        return status;
+    }
+    if (added_bytes != NULL)
+        *added_bytes = made->plan->plan_bytes + added_weight_bytes;
+    *reshaped = made;
+    return cop_ok(error);
+}
+
+size_t cop_cached_op_input_count(const cop_cached_op *op)
+{
+    return op == NULL ? 0 : (size_t)op->plan->src_count;
+}
+
+size_t cop_cached_op_output_count(const cop_cached_op *op)
+{
+    return op == NULL ? 0 : (size_t)op->plan->dst_count;
+}
+
+static cop_status describe(const char *what, const cop_tensor_desc *descs, int count, size_t index,
+                           cop_tensor_desc *desc, cop_error *error)
+{
+    if (desc == NULL || index >= (size_t)count)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s %zu of %d", what, index, count);
+    *desc = descs[index];
+    return cop_ok(error);
+}
+
+cop_status cop_cached_op_input(const cop_cached_op *op, size_t index, cop_tensor_desc *desc,
+                               cop_error *error)
+{
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "input: the operator is NULL");
+    return describe("input", op->plan->srcs, op->plan->src_count, index, desc, error);
+}
+
+cop_status cop_cached_op_output(const cop_cached_op *op, size_t index, cop_tensor_desc *desc,
+                                cop_error *error)
+{
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "output: the operator is NULL");
+    return describe("output", op->plan->dsts, op->plan->dst_count, index, desc, error);
+}
+
+static cop_status find_by_name(const char *what, const cop_tensor_desc *descs, int count,
+                               const char *name, size_t *index, cop_error *error)
+{
+    if (name == NULL || index == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "find %s: an argument is NULL", what);
+    struct text names = {0};
+    for (int i = 0; i < count; i++) {
+        if (strcmp(descs[i].name, name) == 0) {
+            cop_text_free(&names);
+            *index = (size_t)i;
+            return cop_ok(error);
+        }
+        cop_text_add(&names, "%s'%s'", i == 0 ? "" : ", ", descs[i].name);
+    }
+    const cop_status status =
+        cop_fail(error, COP_STATUS_NOT_FOUND, "there is no %s '%s', only %s", what, name,
+                 names.failed || names.bytes == NULL ? "others" : names.bytes);
+    cop_text_free(&names);
+    return status;
+}
+
+cop_status cop_cached_op_find_input(const cop_cached_op *op, const char *name, size_t *index,
+                                    cop_error *error)
+{
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "find input: the operator is NULL");
+    return find_by_name("input", op->plan->srcs, op->plan->src_count, name, index, error);
+}
+
+cop_status cop_cached_op_find_output(const cop_cached_op *op, const char *name, size_t *index,
+                                     cop_error *error)
+{
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "find output: the operator is NULL");
+    return find_by_name("output", op->plan->dsts, op->plan->dst_count, name, index, error);
+}
+
+cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats *stats,
+                                   cop_error *error)
+{
+    if (op == NULL || stats == NULL || stats->struct_size < sizeof *stats)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "statistics: an argument is NULL or struct_size is not set");
+    const struct context_counters counters = cop_context_pool_counters(op->contexts);
+    *stats = (cop_cached_op_stats){
+        .struct_size = sizeof *stats,
+        .packed_weight_bytes = op->weights->bytes,
+        .plan_bytes = op->plan->plan_bytes,
+        .arena_bytes = op->plan->arena_bytes,
+        .context_bytes = cop_context_bytes(op->plan),
+        .contexts = counters.contexts,
+        .in_flight = counters.in_flight,
+        .invocations = counters.invocations,
+        .failures = counters.failures,
+    };
+    return cop_ok(error);
+}
+
+cop_status cop_cached_op_print_plan(const cop_cached_op *op, cop_plan_format format, char **text,
+                                    cop_error *error)
+{
+    if (text == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "print: the result pointer is NULL");
+    *text = NULL;
+    if (op == NULL || (format != COP_PLAN_FORMAT_TEXT && format != COP_PLAN_FORMAT_DOT &&
+                       format != COP_PLAN_FORMAT_JSON))
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "print: the operator is NULL or format %d is unknown", (int)format);
+    const cop_status status = cop_plan_print(op->plan, format, text, error);
+    return status == COP_STATUS_OK ? cop_ok(error) : status;
+}
+
+void cop_text_release(char **text)
+{
+    if (text == NULL)
+        return;
+    cop_free(*text);
+    *text = NULL;
+}

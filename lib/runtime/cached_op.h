@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a cached operator is inside: a plan, the weights it runs on, its contexts and the arrays it
+ * made.
+ *
+ * Thread-safety: immutable once created, except for the pools, which are synchronized.
+ */
+#ifndef RUNTIME_CACHED_OP_H
+#define RUNTIME_CACHED_OP_H
+
+#include <cachedop/cached_op.h>
+
+#include "base/refcount.h"
+#include "model/model.h"
+#include "plan/plan.h"
+#include "runtime/context.h"
+#include "runtime/storage.h"
+
+struct cop_cached_op {
+    struct refcount refs;
+    uint64_t id; /* unique in the process, never 0 */
+    struct cop_model *model;
+    struct plan *plan;
+    struct weight_set *weights;
+    struct context_pool *contexts;
+    struct output_pool **outputs; /* one for each output */
+    /* What it was created with, as far as cop_cached_op_reshape needs it again. */
+    int max_contexts;
+    bool keep_graph;
+    cop_constant *constants; /* names and arrays are copies of our own */
+    size_t constant_count;
+};
+
+#endif

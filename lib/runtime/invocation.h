@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One run of a plan in one context: a position that can stop between any two steps and go on later,
+ * also on another thread.
+ *
+ * Thread-safety: one thread at a time.
+ */
+#ifndef RUNTIME_INVOCATION_H
+#define RUNTIME_INVOCATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cachedop/ndarray.h>
+#include <cachedop/profile.h>
+
+#include "runtime/context.h"
+
+struct invocation {
+    struct context *context;
+    int next_step;
+    int64_t deadline_ns; /* INT64_MAX: none; past it the next step is not begun */
+    cop_profile *profile;
+    cop_trace *trace;
+};
+
+/* Points the context's operands at the callers' elements. */
+void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
+                         cop_ndarray *const *dst);
+
+/*
+ * Runs steps until the last is done, one fails, the deadline passes, or `until_ns` has passed: only
+ * then it returns false and can be called again.
+ */
+bool cop_invocation_run(struct invocation *invocation, int64_t until_ns, cop_status *status,
+                        cop_error *error);
+
+#endif

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cachedop/invoke.h>
+
+#include <inttypes.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "runtime/arguments.h"
+#include "runtime/async_invocation.h"
+#include "runtime/invocation.h"
+#include "runtime/profiling.h"
+
+static cop_status check_options(const cop_invoke_options *options, cop_error *error)
+{
+    if (options->struct_size < sizeof *options)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "cop_invoke_options: struct_size is %zu, not %zu", options->struct_size,
+                        sizeof *options);
+    if (options->timeout_ns < 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "timeout_ns is %" PRId64,
+                        options->timeout_ns);
+    return COP_STATUS_OK;
+}
+
+static cop_status begin_profiling(const struct cop_cached_op *op, cop_profile *profile,
+                                  cop_trace *trace, cop_error *error)
+{
+    cop_status status = COP_STATUS_OK;
+    if (profile != NULL)
+        status = cop_profile_begin(profile, op->plan, cop_now_ns(), error);
+    if (status == COP_STATUS_OK && trace != NULL)
+        status = cop_trace_begin(trace, op->plan, error);
+    return status;
+}
+
+/* Takes a context and runs the plan in it, on this thread, to its end. */
+static cop_status run_here(const struct arguments *arguments, int64_t deadline_ns,
+                           const cop_invoke_options *options, cop_error *error)
+{
+    struct context_pool *pool = arguments->op->contexts;
+    struct invocation invocation = {
+        .deadline_ns = deadline_ns, .profile = options->profile, .trace = options->trace};
+    cop_status status = cop_context_pool_take(pool, deadline_ns, &invocation.context, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    status = begin_profiling(arguments->op, options->profile, options->trace, error);
+    if (status == COP_STATUS_OK) {
+        cop_invocation_bind(&invocation, arguments->src, arguments->dst);
+        (void)cop_invocation_run(&invocation, INT64_MAX, &status, error); /* runs to the end */
+    }
+    cop_context_count(invocation.context, status);
+    cop_context_pool_put(pool, invocation.context);
+    return status;
+}
+
+/* Somebody else uses an array of ours, or one holds an error: stand in line, then run. */
+static cop_status run_in_line(const struct arguments *arguments, int64_t deadline_ns,
+                              const cop_invoke_options *options, cop_error *error)
+{
+    const size_t most = arguments->src_count + arguments->dst_count;
+    struct access *accesses = cop_alloc(most, sizeof *accesses);
+    if (accesses == NULL)
+        return cop_fail_memory(error, "invocation", most * sizeof *accesses);
+    struct task task = {
+        .accesses = accesses,
+        .access_count = cop_arguments_accesses(arguments, false, accesses),
+    };
+    cop_status status;
+    if (!cop_engine_enter(&task, deadline_ns)) {
+        status = cop_fail(error, COP_STATUS_TIMEOUT,
+                          "the deadline passed while other invocations used the arrays");
+    } else {
+        status = cop_engine_inherited_failure(&task, error);
+        if (status == COP_STATUS_OK)
+            status = run_here(arguments, deadline_ns, options, error);
+        cop_engine_leave(&task, status == COP_STATUS_OK);
+    }
+    cop_free(accesses);
+    return status;
+}
+
+cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *src,
+                      size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
+                      cop_error *error)
+{
+    static const cop_invoke_options defaults = COP_INVOKE_OPTIONS_INIT;
+    const struct arguments arguments = {op, src_count, dst_count, src, dst};
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
+    if (options == NULL)
+        options = &defaults;
+    cop_status status = check_options(options, error);
+    if (status == COP_STATUS_OK)
+        status = cop_arguments_check(&arguments, error);
+    if (status == COP_STATUS_OK)
+        status = cop_arguments_make_outputs(&arguments, error);
+    if (status != COP_STATUS_OK)
+        return status;
+
+    const int64_t deadline_ns = cop_deadline_ns(options->timeout_ns);
+    if (cop_arguments_try_enter(&arguments)) {
+        status = run_here(&arguments, deadline_ns, options, error);
+        cop_arguments_leave(&arguments);
+    } else {
+        status = run_in_line(&arguments, deadline_ns, options, error);
+    }
+    if (status != COP_STATUS_OK) {
+        cop_arguments_give_up(&arguments);
+        return status;
+    }
+    cop_arguments_hand_out(&arguments);
+    return cop_ok(error);
+}
+
+cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *const *src,
+                            size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
+                            cop_error *error)
+{
+    static const cop_invoke_options defaults = COP_INVOKE_OPTIONS_INIT;
+    const struct arguments arguments = {op, src_count, dst_count, src, dst};
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
+    if (options == NULL)
+        options = &defaults;
+    cop_status status = check_options(options, error);
+    if (status == COP_STATUS_OK && options->profile != NULL)
+        status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                          "a profile is for cop_invoke only: nobody would know when it is filled");
+    if (status == COP_STATUS_OK)
+        status = cop_arguments_check(&arguments, error);
+    if (status == COP_STATUS_OK)
+        status = begin_profiling(op, NULL, options->trace, error);
+    if (status == COP_STATUS_OK)
+        status = cop_arguments_make_outputs(&arguments, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    status = cop_async_invocation_submit(&arguments, cop_deadline_ns(options->timeout_ns),
+                                         options->trace, error);
+    if (status != COP_STATUS_OK) {
+        cop_arguments_give_up(&arguments);
+        return status;
+    }
+    return cop_ok(error);
+}
+
+cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_ns, cop_error *error)
+{
+    if (timeout_ns < 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "wait: timeout_ns is %" PRId64,
+                        timeout_ns);
+    return cop_engine_wait_all(op == NULL ? 0 : op->id, cop_deadline_ns(timeout_ns), error);
+}
+
+cop_status cop_set_worker_threads(int count, cop_error *error)
+{
+    if (count < 1 || count > 1024)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%d worker threads are not 1 to 1024",
+                        count);
+    cop_engine_set_workers(count);
+    return cop_ok(error);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cachedop/library.h>
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "backends/backend.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "runtime/engine.h"
+
+#define TEXT(x)          #x
+#define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
+
+const char *cop_version(void)
+{
+    return VERSION(COP_VERSION_MAJOR, COP_VERSION_MINOR, COP_VERSION_PATCH);
+}
+
+static cop_feature features[] = {
+    {"ref", true, ""}, {"onednn", false, ""}, {"cuda", false, ""}, /* arrives as a module */
+};
+
+static void find_features(void)
+{
+    if (cop_onednn_backend == NULL)
+        return;
+    features[1].enabled = true;
+    features[1].version = cop_onednn_backend->version();
+}
+
+const cop_feature *cop_features(size_t *count)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_features);
+    if (count != NULL)
+        *count = sizeof features / sizeof *features;
+    return features;
+}
+
+static const cop_device devices[] = {{COP_DEVICE_CPU, 0}, {COP_DEVICE_REF, 0}};
+
+size_t cop_device_count(void)
+{
+    return sizeof devices / sizeof *devices;
+}
+
+cop_status cop_device_describe(size_t index, cop_device_desc *desc, cop_error *error)
+{
+    if (desc == NULL || index >= cop_device_count())
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "device %zu of %zu", index,
+                        cop_device_count());
+    struct device_chain chain;
+    const cop_status status = cop_device_chain(devices[index], &chain, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    desc->device = devices[index];
+    snprintf(desc->name, sizeof desc->name, "%s", chain.devices[0]->name);
+    return cop_ok(error);
+}
+
+cop_status cop_library_get_stats(cop_library_stats *stats, cop_error *error)
+{
+    if (stats == NULL || stats->struct_size < sizeof *stats)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "statistics: the argument is NULL or struct_size is not set");
+    const struct alloc_counters memory = cop_alloc_counters();
+    const struct engine_counters engine = cop_engine_counters();
+    *stats = (cop_library_stats){
+        .struct_size = sizeof *stats,
+        .allocations = memory.allocations,
+        .live_bytes = memory.live_bytes,
+        .worker_threads = engine.workers,
+        .pending_invocations = engine.pending,
+        .unobserved_errors = engine.unobserved_errors,
+    };
+    return cop_ok(error);
+}
