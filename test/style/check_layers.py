@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the #include lines of lib/ against the table of layers and names every violation."""
+import pathlib
+import re
+import sys
+
+# A layer may include itself and what stands beside it here.
+ALLOWED = {
+    "base": set(),
+    "ir": {"base"},
+    "graph": {"base", "ir"},
+    "model": {"base", "ir", "graph"},
+    "passes": {"base", "ir", "graph"},
+    "backends": {"base", "ir"},
+    "plan": {"base", "ir", "graph", "passes", "backends"},
+    "runtime": {"base", "ir", "graph", "model", "passes", "backends", "plan"},
+}
+# Folders whose neighbours must not see each other: importers, backends.
+SEPARATE = {"model", "backends"}
+
+
+def room(path):
+    """The layer, and the folder inside it where folders are separate."""
+    parts = path.split("/")
+    inner = parts[1] if parts[0] in SEPARATE and len(parts) > 2 else None
+    return parts[0], inner
+
+
+def main(lib):
+    violations, names = [], {}
+    for file in sorted(lib.rglob("*.[ch]")):
+        relative = file.relative_to(lib).as_posix()
+        names.setdefault(file.name, []).append(relative)
+        layer, inner = room(relative)
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if not found:
+                continue
+            target = found.group(1)
+            if "/" not in target:
+                violations.append(f"{relative}:{number}: \"{target}\" is not written from lib/")
+                continue
+            to_layer, to_inner = room(target)
+            if to_layer not in ALLOWED or to_layer != layer and to_layer not in ALLOWED[layer]:
+                violations.append(f"{relative}:{number}: {layer} must not include {target}")
+            elif to_layer == layer and inner and to_inner and inner != to_inner:
+                violations.append(f"{relative}:{number}: {layer}/{inner} must not include {target}")
+    for name, places in names.items():
+        if len(places) > 1:
+            violations.append(f"{name} is the name of several files: {', '.join(places)}")
+    print("\n".join(violations) or f"{sum(map(len, names.values()))} files keep to their layers")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))
