@@ -100,7 +100,7 @@ def start(peer, model):
     begin = time.monotonic()
     shape, prepare = OPENERS[peer](model, 1)
     prepare()(numpy.zeros(shape, numpy.float32))
-    print(json.dumps({"total_s": time.monotonic() - begin, "peak_bytes": peak_bytes(), "python_bytes": before}))
+    print(json.dumps({"total_s": time.monotonic() - begin, "peak_bytes": peak_bytes() - before, "python_bytes": before}))
 
 
 def make_input(model, path):
