@@ -25,9 +25,10 @@ struct onnx_model {
     struct span graph;
 };
 
+/* Counted first, then filled: a mapped file may change in between, so the capacity is kept. */
 struct span_list {
     struct span *items;
-    size_t count;
+    size_t count, capacity;
 };
 
 /* The encoded parts of a GraphProto. */
@@ -58,7 +59,7 @@ struct onnx_node {
     struct span name, op_type, domain;
     struct span_list inputs, outputs; /* names; empty: an absent optional one */
     struct onnx_attribute *attributes;
-    size_t attribute_count;
+    size_t attribute_count, attribute_capacity;
 };
 
 /* A TensorProto without its elements. */

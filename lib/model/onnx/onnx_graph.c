@@ -100,6 +100,7 @@ static cop_status allocate_list(const struct protobuf_file *file, struct arena *
     list->items = cop_arena_alloc(arena, list->count, sizeof *list->items);
     if (list->items == NULL)
         return cop_fail_memory(file->error, "ONNX model", list->count * sizeof *list->items);
+    list->capacity = list->count;
     list->count = 0;
     return COP_STATUS_OK;
 }
@@ -122,7 +123,7 @@ cop_status cop_onnx_read_graph(const struct protobuf_file *file, struct span byt
         if (list == NULL)
             continue;
         cop_protobuf_span(&message, &part);
-        if (message.status == COP_STATUS_OK)
+        if (message.status == COP_STATUS_OK && list->count < list->capacity)
             list->items[list->count++] = part;
     }
     return message.status;

@@ -96,6 +96,9 @@ static cop_status allocate_fields(const struct protobuf_file *file, struct arena
     if (node->inputs.items == NULL || node->outputs.items == NULL || node->attributes == NULL)
         return cop_fail_memory(file->error, "ONNX model",
                                (node->inputs.count + node->outputs.count) * sizeof(struct span));
+    node->inputs.capacity = node->inputs.count;
+    node->outputs.capacity = node->outputs.count;
+    node->attribute_capacity = node->attribute_count;
     node->inputs.count = node->outputs.count = node->attribute_count = 0;
     return COP_STATUS_OK;
 }
@@ -104,14 +107,15 @@ static void read_name(struct protobuf_message *message, struct span_list *list)
 {
     struct span name = {NULL, 0};
     cop_protobuf_string(message, &name);
-    list->items[list->count++] = name;
+    if (list->count < list->capacity)
+        list->items[list->count++] = name;
 }
 
 static void add_attribute(struct protobuf_message *message, struct onnx_node *node)
 {
     struct span bytes = {NULL, 0};
     cop_protobuf_span(message, &bytes);
-    if (message->status != COP_STATUS_OK)
+    if (message->status != COP_STATUS_OK || node->attribute_count == node->attribute_capacity)
         return;
     struct onnx_attribute *attribute = &node->attributes[node->attribute_count];
     message->status = read_attribute(message->file, bytes, attribute);

@@ -41,8 +41,9 @@ static void make_list(struct onnx_call *call, const struct onnx_attribute *attri
         cop_onnx_fail(call, COP_STATUS_OUT_OF_MEMORY, "no memory for %zu numbers", count);
         return;
     }
-    call->status = is_float ? cop_onnx_attribute_floats(&file, attribute, numbers, count, &count)
-                            : cop_onnx_attribute_ints(&file, attribute, numbers, count, &count);
+    size_t again;
+    call->status = is_float ? cop_onnx_attribute_floats(&file, attribute, numbers, count, &again)
+                            : cop_onnx_attribute_ints(&file, attribute, numbers, count, &again);
     make_numbers(call, dtype, 1, count, numbers);
 }
 
