@@ -196,19 +196,13 @@ static void map_fully_connected(struct mxnet_call *call)
     int src[3] = {call->src[0], call->src[1], COP_NO_VALUE};
     if (call->src_count > 2)
         src[2] = flatten_bias(call, call->src[2]);
-    if (flatten) {
-        cop_mxnet_return(call,
-                         cop_mxnet_emit(call, OP_FULLY_CONNECTED, "", NULL, call->src_count, src));
-        return;
+    if (flatten) { /* otherwise the last dimension alone is contracted, as the operator does */
+        COP_ZEROED_ATTRS(flatten_attrs, attrs);
+        attrs.axis = 1;
+        src[0] = cop_mxnet_emit_1(call, OP_FLATTEN, "flatten", &attrs, src[0]);
     }
-    /* The last dimension alone is contracted; the ones before it stay. */
-    COP_ZEROED_ATTRS(matmul_attrs, attrs);
-    attrs.trans_b = true;
-    const bool has_bias = call->src_count > 2;
-    const int product =
-        cop_mxnet_emit_2(call, OP_MATMUL, has_bias ? "product" : "", &attrs, src[0], src[1]);
-    cop_mxnet_return(call, has_bias ? cop_mxnet_emit_binary(call, "", BINARY_ADD, product, src[2])
-                                    : product);
+    cop_mxnet_return(call,
+                     cop_mxnet_emit(call, OP_FULLY_CONNECTED, "", NULL, call->src_count, src));
 }
 
 /* Indices come as numbers of any type, are cut to whole ones, and clamped to the table. */
