@@ -68,6 +68,8 @@ struct kernel_request {
     const struct kernel_tensor *src; /* a SUM post-op's source is the last one */
     const struct kernel_tensor *dst; /* layout not used */
     int intra_op_threads;
+    /* Faster runs are worth more than quick creation, fewer bytes of weights, and last digits. */
+    bool fast_run;
     const char *name; /* of the node, for messages */
 };
 

@@ -95,8 +95,9 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS("registry", the_reference_backend_is_the_last_of_every_chain,
+    /* The first one needs devices that nobody has opened yet, also where tests do not fork. */
+    return RUN_TESTS("registry", a_device_that_could_not_be_opened_is_opened_later,
+                     the_reference_backend_is_the_last_of_every_chain,
                      devices_that_are_not_there_are_named,
-                     a_device_that_could_not_be_opened_is_opened_later,
                      threads_that_open_at_once_get_the_same_devices);
 }

@@ -10,8 +10,8 @@
 #include "support/unit.h"
 
 static const struct op_cases *const families[] = {
-    &convolution_cases, &matrix_cases,        &pooling_cases,
-    &elementwise_cases, &normalization_cases, &reduction_cases,
+    &convolution_cases,   &matrix_cases, &pooling_cases,   &elementwise_cases,
+    &normalization_cases, &concat_cases, &reduction_cases,
 };
 
 static void run_row(struct device *device, const struct op_case *row,
@@ -52,6 +52,14 @@ START_TEST(sources_as_convolutions_leave_them_give_what_the_reference_gives)
 }
 END_TEST
 
+START_TEST(algorithms_for_fast_runs_give_what_the_reference_gives)
+{
+    run_all((struct op_conditions){.fast_run = true}, "fast run");
+    run_all((struct op_conditions){.fast_run = true, .layout_of = convolution_layout},
+            "fast run, formats");
+}
+END_TEST
+
 START_TEST(arrays_need_no_more_alignment_than_their_elements)
 {
     run_all((struct op_conditions){.misalign = true}, "misaligned");
@@ -68,6 +76,7 @@ int main(void)
 {
     return RUN_TESTS("operators", plain_sources_give_what_the_reference_gives,
                      sources_as_convolutions_leave_them_give_what_the_reference_gives,
+                     algorithms_for_fast_runs_give_what_the_reference_gives,
                      arrays_need_no_more_alignment_than_their_elements,
                      two_threads_inside_give_what_the_reference_gives);
 }

@@ -249,6 +249,7 @@ static cop_status create(struct session *session, cop_error *error)
                                            .src = session->src,
                                            .dst = session->dst,
                                            .intra_op_threads = count_threads(session),
+                                           .fast_run = session->call->conditions.fast_run,
                                            .name = "under test"};
     const struct backend *backend = session->device->backend;
     const cop_status status = cop_kernel_create(session->device, &request, &session->kernel, error);
