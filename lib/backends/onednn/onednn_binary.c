@@ -47,15 +47,6 @@ static struct shape extend(const struct shape *shape, int rank)
     return extended;
 }
 
-/* The producer's format where the shape is the result's, else plain. */
-static cop_status side_desc(const struct onednn_build *build, int index, const struct shape *shape,
-                            struct tensor_desc *desc)
-{
-    return cop_shape_equal(shape, &build->request->src[index].shape)
-               ? cop_onednn_src_desc(build, index, desc)
-               : cop_onednn_plain_desc(build, shape, desc);
-}
-
 /* Which source is the primitive's first, the one that may not be broadcast; −1: neither. */
 static int choose_first(const struct binary_attrs *attrs, const struct shape shapes[2],
                         const struct shape *dst)
@@ -67,20 +58,23 @@ static int choose_first(const struct binary_attrs *attrs, const struct shape sha
 
 /*
  * Sources of the full shape must lie alike: what one producer leaves in a format of its own decides
- * for both.
+ * for both. What is broadcast lies plain.
  */
 static cop_status describe_sides(const struct onednn_build *build, const struct shape shapes[2],
                                  int first, struct tensor_desc descs[2])
 {
+    const struct shape *own = &build->request->src[first].shape;
     const int second = 1 - first;
-    COP_TRY(side_desc(build, first, &shapes[first], &descs[first]));
-    COP_TRY(side_desc(build, second, &shapes[second], &descs[second]));
-    if (!cop_shape_equal(&shapes[0], &shapes[1]))
-        return COP_STATUS_OK;
-    if (cop_onednn_desc_is_plain(&descs[first]))
-        descs[first] = descs[second];
+    if (cop_shape_equal(&shapes[first], own))
+        COP_TRY(cop_onednn_src_desc(build, first, &descs[first]));
     else
-        descs[second] = descs[first];
+        COP_TRY(cop_onednn_plain_desc(build, &shapes[first], &descs[first]));
+    if (!cop_shape_equal(&shapes[0], &shapes[1]))
+        return cop_onednn_plain_desc(build, &shapes[second], &descs[second]);
+    if (cop_onednn_desc_is_plain(&descs[first]) &&
+        cop_shape_equal(&shapes[second], &build->request->src[second].shape))
+        COP_TRY(cop_onednn_src_desc(build, second, &descs[first]));
+    descs[second] = descs[first];
     return COP_STATUS_OK;
 }
 

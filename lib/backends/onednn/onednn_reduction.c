@@ -97,7 +97,7 @@ cop_status cop_onednn_reduce(struct onednn_build *build)
     const bool is_pooling =
         is_plane(shape, reduced) && (attrs->alg == REDUCE_MEAN || attrs->alg == REDUCE_MAX);
     if (is_pooling) {
-        /* Free, as fast poolings want dst formatted like src; with 1x1 planes that is plain. */
+        /* Free, as fast poolings want dst formatted like src: mostly plain, with planes of 1x1. */
         COP_TRY(cop_onednn_any_desc(build, &kept, &dst));
         COP_TRY(describe_pooling(build, attrs->alg, &src, &dst));
         cop_onednn_pd_desc(build->pd, dnnl_query_dst_md, 0, &dst);
@@ -105,8 +105,6 @@ cop_status cop_onednn_reduce(struct onednn_build *build)
         COP_TRY(cop_onednn_plain_desc(build, &kept, &dst));
         COP_TRY(describe_reduction(build, attrs->alg, &src, &dst));
     }
-    if (!cop_onednn_desc_is_plain(&dst))
-        return cop_onednn_lacks(build, "a reduction to plain memory");
     if (cop_onednn_has_src(build, 1))
         build->kernel->base.unread_srcs |= UINT32_C(1) << 1;
     COP_TRY(cop_onednn_bind_src(build, 0, DNNL_ARG_SRC, &src));
