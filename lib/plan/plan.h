@@ -82,6 +82,7 @@ struct plan_request {
     const cop_constant *constants; /* inputs whose elements are fixed now */
     size_t constant_count;
     int intra_op_threads; /* >= 1 */
+    bool fast_run;        /* kernels that run faster for more time and bytes now (backend.h) */
     bool keep_graph;      /* no pass but the necessary ones */
 };
 

@@ -89,6 +89,7 @@ static cop_status choose_kernel(struct plan_builder *builder, struct choice *cho
         .src = choice->tensors,
         .dst = choice->tensors + node->src_count,
         .intra_op_threads = builder->request->intra_op_threads,
+        .fast_run = builder->request->fast_run,
         .name = node->name,
     };
     for (int i = 0; i < chain->count && status == COP_STATUS_UNSUPPORTED; i++) {
