@@ -59,7 +59,7 @@ static cop_status read_slice_inputs(int src_count, const struct op_tensor *src,
     lists->is_known = true;
     lists->count = COP_UNKNOWN;
     for (int i = 0; i < 4; i++) {
-        lists->inputs[i].count = COP_UNKNOWN;
+        lists->inputs[i] = (struct index_list){.count = COP_UNKNOWN};
         if (i + 1 >= src_count || !src[i + 1].is_present) {
             if (i < 2)
                 return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "%s are absent", names[i]);
