@@ -17,11 +17,11 @@ struct expected_model {
 static const struct expected_model models[] = {
     {"squeezenet_v1.1/squeezenet_v1.1-symbol.json", "prob_output", 67, 52, 1},
     {"mobilenetv2_1.0_224/mobilenetv2_1.0_224-symbol.json", "prob_output", 106, 106, 1},
-    {"cifar_resnet20_v1/cifar_resnet20_v1-symbol.json", "cifarresnetv10_dense0_fwd_output", 71, 107,
+    {"cifar_resnet20_v1/cifar_resnet20_v1-symbol.json", "cifarresnetv10_dense0_fwd_output", 72, 107,
      1},
-    {"cifar_resnet56_v2/cifar_resnet56_v2-symbol.json", "cifarresnetv21_dense0_fwd_output", 198,
+    {"cifar_resnet56_v2/cifar_resnet56_v2-symbol.json", "cifarresnetv21_dense0_fwd_output", 199,
      283, 1},
-    {"mnist_lenet/mnist-lenet-0-symbol.json", "softmax_output", 11, 8, 1},
+    {"mnist_lenet/mnist-lenet-0-symbol.json", "softmax_output", 13, 8, 1},
 };
 
 static void check_model(const cop_model *model, const struct expected_model *expected)
