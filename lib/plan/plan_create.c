@@ -10,13 +10,6 @@
 #include "plan/plan_builder.h"
 #include "plan/run_once.h"
 
-/* Until the arrays are in the tree too, the library links without them. */
-#pragma weak cop_ndarray_dtype
-#pragma weak cop_ndarray_rank
-#pragma weak cop_ndarray_shape
-#pragma weak cop_ndarray_data
-#pragma weak cop_ndarray_bytes
-
 static int find_input(const struct graph *graph, const char *name)
 {
     for (int i = 0; name != NULL && i < graph->input_count; i++)

@@ -22,7 +22,7 @@ void free_maker(struct graph_maker *maker);
 uint32_t draw(struct graph_maker *maker, uint32_t limit);
 
 int add_input(struct graph_maker *maker, const char *name, int rank, const int64_t *dims);
-/* Elements in −1 … 1; `is_variance`: all positive. */
+/* Elements in −1/4 … 1/4; all positive. */
 int add_weight(struct graph_maker *maker, int rank, const int64_t *dims);
 int add_positive_weight(struct graph_maker *maker, int rank, const int64_t *dims);
 int add_scalar(struct graph_maker *maker, float value);
