@@ -23,6 +23,7 @@ static void print_usage(const char *program, const char *question)
             "  --intra-op N      threads inside one invocation (1)\n"
             "  --batch N         first dimension of every input (as the model says)\n"
             "  --device D        cpu or ref (cpu)\n"
+            "  --fast-run        spend time at create on faster kernels\n"
             "  --no-check        do not compare with the reference kernels first\n",
             question, program);
 }
@@ -43,9 +44,9 @@ static int parse_callers(struct bench_arguments *arguments, char *list)
 struct bench_arguments bench_parse(int argc, char **argv, const char *question)
 {
     static const struct option table[] = {
-        {"callers", 1, NULL, 'c'},  {"seconds", 1, NULL, 's'}, {"rounds", 1, NULL, 'r'},
-        {"intra-op", 1, NULL, 'i'}, {"batch", 1, NULL, 'b'},   {"device", 1, NULL, 'd'},
-        {"no-check", 0, NULL, 'n'}, {NULL, 0, NULL, 0},
+        {"callers", 1, NULL, 'c'},  {"seconds", 1, NULL, 's'},  {"rounds", 1, NULL, 'r'},
+        {"intra-op", 1, NULL, 'i'}, {"batch", 1, NULL, 'b'},    {"device", 1, NULL, 'd'},
+        {"no-check", 0, NULL, 'n'}, {"fast-run", 0, NULL, 'f'}, {NULL, 0, NULL, 0},
     };
     struct bench_arguments arguments = {
         .callers = {1, 2}, .caller_count = 2, .seconds = 1, .rounds = 5, .intra_op = 1};
@@ -70,6 +71,9 @@ struct bench_arguments bench_parse(int argc, char **argv, const char *question)
         case 'd':
             arguments.device.kind = strcmp(optarg, "ref") == 0 ? COP_DEVICE_REF : COP_DEVICE_CPU;
             is_right &= strcmp(optarg, "ref") == 0 || strcmp(optarg, "cpu") == 0;
+            break;
+        case 'f':
+            arguments.tuning = COP_TUNING_FAST_RUN;
             break;
         case 'n':
             arguments.skips_check = 1;
@@ -102,6 +106,7 @@ static cop_cached_op *compile(const struct bench_arguments *arguments, cop_model
     cop_error error;
     options.device = device;
     options.intra_op_threads = arguments->intra_op;
+    options.tuning = arguments->tuning;
     bench_check(cop_cached_op_create(model, &options, &op, &error), &error, arguments->model);
     const size_t count = cop_cached_op_input_count(op);
     if (count > BENCH_MAX_ARRAYS || cop_cached_op_output_count(op) > BENCH_MAX_ARRAYS) {
@@ -272,8 +277,9 @@ void bench_begin_json(FILE *file, const char *bench, const struct bench_argument
     (void)!cop_device_describe(0, &desc, NULL);
     fprintf(file,
             "{\"bench\":\"%s\",\"commit\":\"%s\",\"cpu\":\"%s\",\"model\":\"%s\",\"device\":\"%s\","
-            "\"intra_op_threads\":%d,\"batch\":%lld",
+            "\"intra_op_threads\":%d,\"batch\":%lld,\"fast_run\":%s",
             bench, BENCH_COMMIT, desc.name, arguments->model,
             arguments->device.kind == COP_DEVICE_REF ? "ref" : "cpu", arguments->intra_op,
-            (long long)arguments->batch);
+            (long long)arguments->batch,
+            arguments->tuning == COP_TUNING_FAST_RUN ? "true" : "false");
 }

@@ -21,6 +21,7 @@ struct bench_arguments {
     int intra_op;      /* --intra-op */
     int64_t batch;     /* --batch: the first dimension of every input; 0: as the model says */
     cop_device device; /* --device cpu|ref */
+    cop_tuning tuning; /* --fast-run */
     int skips_check;   /* --no-check: the caller of the bench compares outputs itself */
 };
 

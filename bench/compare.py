@@ -65,7 +65,7 @@ class Worker:
 
 def start_workers(model, arguments, python):
     ours = [str(pathlib.Path(arguments.build) / "bench" / "bench_worker"), "--no-check",
-            "--intra-op", str(arguments.intra_op), str(model)]
+            "--intra-op", str(arguments.intra_op), *(["--fast-run"] if arguments.fast_run else []), str(model)]
     workers = [Worker("cachedop", ours)]
     for peer in arguments.peers:
         workers.append(Worker(peer, [str(python), str(HERE / "peer_worker.py"), peer, str(model),
@@ -144,6 +144,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--intra-op", type=int, default=1)
+    parser.add_argument("--fast-run", action="store_true", help="let us spend time at create on faster kernels")
     parser.add_argument("--build", default="build")
     parser.add_argument("--venv", type=pathlib.Path, default=pathlib.Path(".venv-bench"))
     parser.add_argument("--peers", default=",".join(PEERS))

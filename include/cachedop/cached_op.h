@@ -3,12 +3,12 @@
  * Cached operators: a model compiled for fixed shapes on one device, ready to be invoked by many
  * threads at once.
  *
- * Weights are packed once per model, layout and device and shared by every operator, shape and context
- * that uses them. What one invocation changes lives in an execution context; the operator keeps a pool
- * of them, makes one when all are in use, and reports what each costs.
+ * Weights are packed once per model, layout and device and shared by every operator, shape and
+ * context that uses them. What one invocation changes lives in an execution context; the operator
+ * keeps a pool of them, makes one when all are in use, and reports what each costs.
  *
- * Thread-safety: immutable for the caller; every function here may run beside every other, on the same
- * operator, including cop_cached_op_release by a thread that gives back its own reference.
+ * Thread-safety: immutable for the caller; every function here may run beside every other, on the
+ * same operator, including cop_cached_op_release by a thread that gives back its own reference.
  */
 #ifndef CACHEDOP_CACHED_OP_H
 #define CACHEDOP_CACHED_OP_H
@@ -61,6 +61,17 @@ typedef struct cop_constant {
     cop_ndarray *array; /**< borrowed and copied during the call */
 } cop_constant;
 
+/** What create spends time and memory on. */
+typedef enum cop_tuning {
+    COP_TUNING_FAST_START = 0, /**< kernels whose weights are packed quickly */
+    /**
+     * Kernels that run faster, for a longer create and more bytes of packed weights, such as
+     * Winograd convolutions. Outputs differ from those of FAST_START by rounding: about 3e-6 of the
+     * largest value.
+     */
+    COP_TUNING_FAST_RUN = 1,
+} cop_tuning;
+
 /** Options of create. Initialise with COP_CACHED_OP_OPTIONS_INIT; NULL means just that. */
 typedef struct cop_cached_op_options {
     size_t struct_size;
@@ -72,34 +83,37 @@ typedef struct cop_cached_op_options {
     const cop_constant *constants;
     size_t constant_count;
     int intra_op_threads; /**< threads inside one invocation; 0 = 1 */
-    int max_contexts;     /**< invocations that may run at once; 0 = 256. More get BUSY or wait. */
-    bool keep_graph;      /**< true: no pass but the necessary ones; to compare and to debug */
+    int max_contexts;     /**< invocations that may run at once; 0 = 256. More wait, or get BUSY. */
+    cop_tuning tuning;
+    bool keep_graph; /**< true: no pass but the necessary ones; to compare and to debug */
 } cop_cached_op_options;
 
 #define COP_CACHED_OP_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(cop_cached_op_options), {COP_DEVICE_CPU, 0}, NULL, 0, NULL, 0, NULL, 0, 0, 0, false \
+        sizeof(cop_cached_op_options), {COP_DEVICE_CPU, 0}, NULL, 0, NULL, 0, NULL, 0, 0, 0,       \
+            COP_TUNING_FAST_START, false                                                           \
     }
 
 /**
  * Compiles a model: infers shapes, fuses, chooses kernels and layouts, plans memory, packs weights.
  *
- * An input shape comes from `input_shapes`, else from the model with `dims`, unnamed and unbound batch
- * dimensions = 1; for MXNet models, which declare none, else from `__shape__`, else solved back from
- * the weights, else 224 x 224 for 3-channel images. Ask cop_cached_op_input for the outcome.
+ * An input shape comes from `input_shapes`, else from the model with `dims`, unnamed and unbound
+ * batch dimensions = 1; for MXNet models, which declare none, else from `__shape__`, else solved
+ * back from the weights, else 224 x 224 for 3-channel images. Ask cop_cached_op_input for the
+ * outcome.
  *
  * @param op  receives one reference; NULL on failure
- * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL; NOT_FOUND:
- *         no such device; MALFORMED_MODEL; UNSUPPORTED: with everything that is missing; IO: weights
- *         dropped earlier could not be read again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL
+ * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL;
+ * NOT_FOUND: no such device; MALFORMED_MODEL; UNSUPPORTED: with everything that is missing; IO:
+ * weights dropped earlier could not be read again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_create(cop_model *model,
                                                      const cop_cached_op_options *options,
                                                      cop_cached_op **op, cop_error *error);
 
 /**
- * Makes an operator for other input shapes (another batch or image size) of the same model on the same
- * device, on the same packed weights.
+ * Makes an operator for other input shapes (another batch or image size) of the same model on the
+ * same device, on the same packed weights.
  *
  * @param shapes       new shapes for some or all inputs; the others stay
  * @param added_bytes  may be NULL; receives the bytes that the new operator adds before its first
@@ -116,8 +130,8 @@ COP_API COP_MUST_USE cop_status cop_cached_op_reshape(cop_cached_op *op,
 COP_API cop_cached_op *cop_cached_op_retain(cop_cached_op *op);
 
 /**
- * Gives one reference back and sets `*op` to NULL; accepts a pointer to NULL. Pending invocations keep
- * what they need; arrays they made stay valid.
+ * Gives one reference back and sets `*op` to NULL; accepts a pointer to NULL. Pending invocations
+ * keep what they need; arrays they made stay valid.
  */
 COP_API void cop_cached_op_release(cop_cached_op **op);
 

@@ -29,10 +29,10 @@
  *         return 0;
  *     }
  *
- * Rules that hold everywhere: what can fail returns a cop_status and fills an optional cop_error; on
- * failure `*out` is NULL and nothing leaks; arguments are borrowed for the call; children keep their
- * parents alive, so release in any order; NULL options mean the defaults. The library never prints,
- * exits or aborts.
+ * Rules that hold everywhere: what can fail returns a cop_status and fills an optional cop_error;
+ * on failure `*out` is NULL and nothing leaks; arguments are borrowed for the call; children keep
+ * their parents alive, so release in any order; NULL options mean the defaults. The library never
+ * prints, exits or aborts.
  */
 #ifndef CACHEDOP_CACHEDOP_H
 #define CACHEDOP_CACHEDOP_H

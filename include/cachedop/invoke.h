@@ -2,9 +2,9 @@
 /**
  * Invocations: running a cached operator.
  *
- * Thread-safety: every function here may be called from any number of threads at once, with the same
- * operator and the same input arrays. Invocations that share storage with a writer run one after the
- * other, in the order the calls were made; unrelated ones run at the same time.
+ * Thread-safety: every function here may be called from any number of threads at once, with the
+ * same operator and the same input arrays. Invocations that share storage with a writer run one
+ * after the other, in the order the calls were made; unrelated ones run at the same time.
  */
 #ifndef CACHEDOP_INVOKE_H
 #define CACHEDOP_INVOKE_H
@@ -26,8 +26,9 @@ typedef struct cop_invoke_options {
     size_t struct_size;
     /** Not begun or not done after this many nanoseconds: TIMEOUT. Checked between steps. */
     int64_t timeout_ns;
-    cop_profile *profile; /**< NULL, or receives the steps of this invocation; used by one at a time */
-    cop_trace *trace;     /**< NULL, or collects the steps of many invocations */
+    cop_profile
+        *profile;     /**< NULL, or receives the steps of this invocation; used by one at a time */
+    cop_trace *trace; /**< NULL, or collects the steps of many invocations */
 } cop_invoke_options;
 
 #define COP_INVOKE_OPTIONS_INIT                                                                    \
@@ -39,18 +40,18 @@ typedef struct cop_invoke_options {
  * Runs the operator in the calling thread.
  *
  * In the steady state (this thread has invoked before, a context is free, outputs are bound, one
- * intra-op thread, no profile, no timeout) it takes no lock, allocates nothing and makes no system call
- * of its own.
+ * intra-op thread, no profile, no timeout) it takes no lock, allocates nothing and makes no system
+ * call of its own.
  *
  * @param src  `src_count` inputs in the operator's order, exactly its dtypes and shapes. Borrowed.
  * @param dst  `dst_count` outputs in the operator's order. An array there is written (its dtype and
- *             shape must be exactly the operator's; it must not overlap an input or another output);
- *             NULL there receives a new array, one reference, which is NULL again on failure.
+ *             shape must be exactly the operator's; it must not overlap an input or another
+ * output); NULL there receives a new array, one reference, which is NULL again on failure.
  * @param options  NULL for the defaults
- * @return OK: outputs are written; INVALID_ARGUMENT: with the input or output and what is wrong, and
- *         nothing was written; BUSY: max_contexts invocations are running; TIMEOUT; OUT_OF_MEMORY;
- *         the error of an input that a failed invocation left behind; INTERNAL; DEVICE_FAILED. On
- *         failure after the start the elements of bound outputs are undefined.
+ * @return OK: outputs are written; INVALID_ARGUMENT: with the input or output and what is wrong,
+ * and nothing was written; BUSY: max_contexts invocations were running until the timeout; TIMEOUT;
+ * OUT_OF_MEMORY; the error of an input that a failed invocation left behind; INTERNAL;
+ * DEVICE_FAILED. On failure after the start the elements of bound outputs are undefined.
  */
 COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
                                            cop_ndarray *const *src, size_t dst_count,
@@ -58,12 +59,13 @@ COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
                                            cop_error *error);
 
 /**
- * As cop_invoke, but returns when the work is queued. Worker threads run it, or a thread that waits for
- * it. Arguments are checked before it returns; later failures appear at cop_ndarray_wait on the outputs.
+ * As cop_invoke, but returns when the work is queued. Worker threads run it, or a thread that waits
+ * for it. Arguments are checked before it returns; later failures appear at cop_ndarray_wait on the
+ * outputs.
  *
- * Inputs may be outputs of invocations that are still pending, also of other operators. Arrays may be
- * released at once: the invocation keeps what it needs. The elements of inputs must not change, and
- * wrapped memory must stay valid, until it is done. A profile must not be given here.
+ * Inputs may be outputs of invocations that are still pending, also of other operators. Arrays may
+ * be released at once: the invocation keeps what it needs. The elements of inputs must not change,
+ * and wrapped memory must stay valid, until it is done. A profile must not be given here.
  */
 COP_API COP_MUST_USE cop_status cop_invoke_async(cop_cached_op *op, size_t src_count,
                                                  cop_ndarray *const *src, size_t dst_count,
@@ -83,9 +85,9 @@ COP_API COP_MUST_USE cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_
                                              cop_error *error);
 
 /**
- * Sets how many worker threads run asynchronous invocations. Default: the processors this process may
- * use, by affinity and by its cgroup's quota. Takes effect at once; more threads than now are started
- * when there is work, fewer end when they finish what they run.
+ * Sets how many worker threads run asynchronous invocations. Default: the processors this process
+ * may use, by affinity and by its cgroup's quota. Takes effect at once; more threads than now are
+ * started when there is work, fewer end when they finish what they run.
  *
  * @param count  1 to 1024
  * @return OK; INVALID_ARGUMENT

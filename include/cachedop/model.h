@@ -2,8 +2,8 @@
 /**
  * Models: an immutable graph and its weights as a file gave them.
  *
- * A model knows nothing of devices and fixes no shapes; `cop_cached_op_create` compiles it. It may be
- * released as soon as the operators that need it exist.
+ * A model knows nothing of devices and fixes no shapes; `cop_cached_op_create` compiles it. It may
+ * be released as soon as the operators that need it exist.
  *
  * Thread-safety: immutable. Any thread may use one model at the same time as any other.
  */
@@ -32,8 +32,8 @@ typedef enum cop_file_access {
     /** Files are read into private memory: what happens to them afterwards does not matter. */
     COP_FILE_ACCESS_READ = 0,
     /**
-     * Weights are mapped: faster to start and shared between processes, but a file truncated while it
-     * is in use raises SIGBUS in whoever touches it.
+     * Weights are mapped: faster to start and shared between processes, but a file truncated while
+     * it is in use raises SIGBUS in whoever touches it.
      */
     COP_FILE_ACCESS_MAP = 1,
 } cop_file_access;
@@ -43,7 +43,8 @@ typedef struct cop_model_options {
     size_t struct_size; /**< sizeof(cop_model_options) of the caller's header */
     cop_model_format format;
     cop_file_access file_access;
-    /** MXNet: the .params file; NULL: `PREFIX-NNNN.params` beside the symbol file, highest number. */
+    /** MXNet: the .params file; NULL: `PREFIX-NNNN.params` beside the symbol file, highest number.
+     */
     const char *params_path;
 } cop_model_options;
 
@@ -60,8 +61,8 @@ typedef struct cop_model_options {
  * @param path     `x.onnx`; or, for MXNet, `PREFIX-symbol.json` or just `PREFIX`
  * @param options  NULL for the defaults
  * @param model    receives one reference, to be given back with cop_model_release; NULL on failure
- * @return OK; INVALID_ARGUMENT: a NULL or contradicting argument, or an ending that names no format;
- *         NOT_FOUND: no such file; IO: reading failed; MALFORMED_MODEL: with the place in the file;
+ * @return OK; INVALID_ARGUMENT: a NULL or contradicting argument, or an ending that names no
+ * format; NOT_FOUND: no such file; IO: reading failed; MALFORMED_MODEL: with the place in the file;
  *         UNSUPPORTED: with everything that is missing; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_model_load(const char *path, const cop_model_options *options,
@@ -72,9 +73,9 @@ typedef struct cop_bytes {
     const void *data;
     size_t size;
     /**
-     * NULL: the bytes are copied before the load returns. Otherwise they are borrowed: they must not
-     * change until `release(user, data)` is called, exactly once, from whichever thread drops the last
-     * use; when the load fails, before it returns.
+     * NULL: the bytes are copied before the load returns. Otherwise they are borrowed: they must
+     * not change until `release(user, data)` is called, exactly once, from whichever thread drops
+     * the last use; when the load fails, before it returns.
      */
     void (*release)(void *user, const void *data);
     void *user;

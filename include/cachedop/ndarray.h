@@ -2,12 +2,13 @@
 /**
  * Arrays: dense row-major tensors in host memory, what goes into an invocation and comes out of it.
  *
- * An array is a view (offset, shape, dtype) of a storage that other arrays may view too. Storage knows
- * who reads and writes it: asynchronous invocations that share storage run in the order they were made.
+ * An array is a view (offset, shape, dtype) of a storage that other arrays may view too. Storage
+ * knows who reads and writes it: asynchronous invocations that share storage run in the order they
+ * were made.
  *
  * Thread-safety: an array's own fields never change after it is made, and any number of threads may
- * hold, invoke with, wait for and release it. Its elements follow the invocations that use it: touch
- * them only when no invocation that writes them is pending.
+ * hold, invoke with, wait for and release it. Its elements follow the invocations that use it:
+ * touch them only when no invocation that writes them is pending.
  */
 #ifndef CACHEDOP_NDARRAY_H
 #define CACHEDOP_NDARRAY_H
@@ -44,7 +45,8 @@ typedef struct cop_wrap_options {
     size_t struct_size;
     /** Bytes that may be read and written at `memory`; 0: exactly what dtype and shape need. */
     size_t capacity_bytes;
-    /** Called once, after the last use by the library, from any thread; it must not call the library. */
+    /** Called once, after the last use by the library, from any thread; it must not call the
+     * library. */
     void (*release)(void *user, void *memory);
     void *user;
 } cop_wrap_options;
@@ -57,14 +59,14 @@ typedef struct cop_wrap_options {
 /**
  * Makes an array of the caller's memory, without a copy.
  *
- * The memory must stay valid until the array is released and no invocation with it is pending (or, with
- * a release callback, until that is called).
+ * The memory must stay valid until the array is released and no invocation with it is pending (or,
+ * with a release callback, until that is called).
  *
  * @param memory   row-major elements, aligned to the element size; may be NULL only for 0 elements
  * @param options  NULL: exact capacity, no callback
  * @param array    receives one reference; NULL on failure (the release callback is then not called)
- * @return OK; INVALID_ARGUMENT: as cop_ndarray_create, or misaligned, or a capacity that is too small;
- *         OUT_OF_MEMORY
+ * @return OK; INVALID_ARGUMENT: as cop_ndarray_create, or misaligned, or a capacity that is too
+ * small; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_wrap(void *memory, cop_dtype dtype, int rank,
                                                  const int64_t *shape,
@@ -86,8 +88,8 @@ COP_API COP_MUST_USE cop_status cop_ndarray_view(cop_ndarray *array, size_t offs
 COP_API cop_ndarray *cop_ndarray_retain(cop_ndarray *array);
 
 /**
- * Gives one reference back and sets `*array` to NULL; accepts a pointer to NULL. Never waits: pending
- * invocations keep the storage until they are done.
+ * Gives one reference back and sets `*array` to NULL; accepts a pointer to NULL. Never waits:
+ * pending invocations keep the storage until they are done.
  */
 COP_API void cop_ndarray_release(cop_ndarray **array);
 
@@ -103,7 +105,8 @@ COP_API size_t cop_ndarray_bytes(const cop_ndarray *array);
 COP_API void *cop_ndarray_data(const cop_ndarray *array);
 
 /**
- * Waits until every invocation that writes this array's storage and was made before this call is done.
+ * Waits until every invocation that writes this array's storage and was made before this call is
+ * done.
  *
  * The calling thread first runs what the array still needs, if no worker has begun it, then sleeps.
  * Any number of threads may wait for one array, any number of times.

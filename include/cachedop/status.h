@@ -2,9 +2,9 @@
 /**
  * Status codes and error texts.
  *
- * Every function that can fail returns a `cop_status` and takes an optional, caller-owned `cop_error`
- * that receives the text. Nothing is allocated and nothing is thread-local, so it works when memory is
- * short and in languages whose tasks move between threads.
+ * Every function that can fail returns a `cop_status` and takes an optional, caller-owned
+ * `cop_error` that receives the text. Nothing is allocated and nothing is thread-local, so it works
+ * when memory is short and in languages whose tasks move between threads.
  */
 #ifndef CACHEDOP_STATUS_H
 #define CACHEDOP_STATUS_H
@@ -14,8 +14,8 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define COP_API         __attribute__((visibility("default")))
-#define COP_MUST_USE    __attribute__((warn_unused_result))
+#define COP_API          __attribute__((visibility("default")))
+#define COP_MUST_USE     __attribute__((warn_unused_result))
 #define COP_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define COP_API
@@ -23,7 +23,8 @@ extern "C" {
 #define COP_PRINTF(f, a)
 #endif
 
-/** X(value, number, text): each status is named by what the caller can do about it. Numbers are ABI. */
+/** X(value, number, text): each status is named by what the caller can do about it. Numbers are
+ * ABI. */
 #define COP_STATUS_LIST(X)                                                                         \
     X(OK, 0, "ok")                                                                                 \
     X(INVALID_ARGUMENT, 1, "an argument is wrong; fix the call")                                   \

@@ -153,6 +153,7 @@ static cop_status compile(struct cop_cached_op *op, struct plan_request *request
     request->graph = op->model->graph;
     request->constants = op->constants;
     request->constant_count = op->constant_count;
+    request->fast_run = op->tuning == COP_TUNING_FAST_RUN;
     request->keep_graph = op->keep_graph;
     status = cop_plan_create(request, &op->plan, &op->weights, added_weight_bytes, error);
     return status == COP_STATUS_OK ? create_pools(op, error) : status;
@@ -189,6 +190,9 @@ static cop_status check_options(const cop_cached_op_options *options, cop_error 
     if (options->max_contexts < 0 || options->max_contexts > LARGEST_MAX_CONTEXTS)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "max_contexts %d is not 0 to %d",
                         options->max_contexts, LARGEST_MAX_CONTEXTS);
+    if (options->tuning != COP_TUNING_FAST_START && options->tuning != COP_TUNING_FAST_RUN)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "tuning %d does not exist",
+                        (int)options->tuning);
     if ((options->dim_count > 0 && options->dims == NULL) ||
         (options->constant_count > 0 && options->constants == NULL))
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s are counted but NULL",
@@ -221,6 +225,7 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
     if (made == NULL)
         return cop_fail_memory(error, "cached operator", sizeof *made);
     made->max_contexts = options->max_contexts == 0 ? DEFAULT_MAX_CONTEXTS : options->max_contexts;
+    made->tuning = options->tuning;
     made->keep_graph = options->keep_graph;
     struct plan_request request = {
         .device = options->device,
@@ -296,6 +301,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         status = merge_shapes(op, shapes, shape_count, merged, error);
     if (status == COP_STATUS_OK) {
         made->max_contexts = op->max_contexts;
+        made->tuning = op->tuning;
         made->keep_graph = op->keep_graph;
         struct plan_request request = {
             .device = op->plan->devices.devices[0]->id,

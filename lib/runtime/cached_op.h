@@ -26,6 +26,7 @@ struct cop_cached_op {
     struct output_pool **outputs; /* one for each output */
     /* What it was created with, as far as cop_cached_op_reshape needs it again. */
     int max_contexts;
+    cop_tuning tuning;
     bool keep_graph;
     cop_constant *constants; /* names and arrays are copies of our own */
     size_t constant_count;
