@@ -60,15 +60,21 @@ static int64_t find_offset(const struct window_geometry *window, const struct re
     return (depth * window->src[1] + row) * window->src[2] + column;
 }
 
-/* The position of the largest element; NaN is larger than any. */
+/*
+ * The position of the largest element, the first of equal ones; NaN is larger than any. Written
+ * without branches on elements, which processors guess wrong.
+ */
 static int64_t find_max(const struct window_geometry *window, const struct reach *reach,
                         const float *src)
 {
     int64_t best = -1;
+    float max = -INFINITY;
     FOR_EACH_TAP(window, reach, offset)
     {
-        if (best < 0 || src[offset] > src[best] || (isnan(src[offset]) && !isnan(src[best])))
-            best = offset;
+        const float x = src[offset];
+        const bool is_larger = (best < 0) | (x > max) | ((isnan(x) != 0) & (isnan(max) == 0));
+        best = is_larger ? offset : best;
+        max = is_larger ? x : max;
     }
     return best;
 }

@@ -2,6 +2,7 @@
 #include "backends/ref/ref_unary.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "backends/ref/ref_kernel.h"
 #include "base/error.h"
@@ -75,22 +76,63 @@ static double apply(const struct unary_attrs *attrs, double x)
     return NAN; /* not reached: the rule refuses other numbers */
 }
 
+/* A few elements at once: loops of a fixed length without branches become vector instructions. */
+#define BLOCK 8
+typedef void block_function(const struct unary_attrs *attrs, float *x);
+
+static void relu_block(const struct unary_attrs *attrs, float *x)
+{
+    (void)attrs;
+    for (int i = 0; i < BLOCK; i++)
+        x[i] = x[i] <= 0 ? 0 : x[i];
+}
+
+static void leaky_relu_block(const struct unary_attrs *attrs, float *x)
+{
+    const float alpha = attrs->alpha;
+    for (int i = 0; i < BLOCK; i++)
+        x[i] = x[i] < 0 ? alpha * x[i] : x[i];
+}
+
+static void clip_block(const struct unary_attrs *attrs, float *x)
+{
+    const float low = attrs->alpha, high = attrs->beta;
+    for (int i = 0; i < BLOCK; i++) {
+        x[i] = x[i] < low ? low : x[i];
+        x[i] = x[i] > high ? high : x[i];
+    }
+}
+
+static void any_block(const struct unary_attrs *attrs, float *x)
+{
+    for (int i = 0; i < BLOCK; i++)
+        x[i] = (float)apply(attrs, (double)x[i]);
+}
+
+static block_function *find_block_function(enum unary_alg alg)
+{
+    switch (alg) {
+    case UNARY_RELU:
+        return relu_block;
+    case UNARY_LEAKY_RELU:
+        return leaky_relu_block;
+    case UNARY_CLIP:
+        return clip_block;
+    default:
+        return any_block;
+    }
+}
+
 void cop_ref_unary_float32(const struct unary_attrs *attrs, int64_t count, const float *src,
                            float *dst)
 {
-    const float low = attrs->alpha, high = attrs->beta;
-    /* The two that whole networks are full of have loops of their own. */
-    if (attrs->alg == UNARY_RELU) {
-        for (int64_t i = 0; i < count; i++)
-            dst[i] = src[i] <= 0 ? 0 : src[i];
-    } else if (attrs->alg == UNARY_CLIP) {
-        for (int64_t i = 0; i < count; i++) {
-            const float x = src[i] < low ? low : src[i];
-            dst[i] = x > high ? high : x;
-        }
-    } else {
-        for (int64_t i = 0; i < count; i++)
-            dst[i] = (float)apply(attrs, (double)src[i]);
+    block_function *const apply_block = find_block_function(attrs->alg);
+    for (int64_t i = 0; i < count; i += BLOCK) {
+        float x[BLOCK] = {0};
+        const int64_t left = count - i < BLOCK ? count - i : BLOCK;
+        memcpy(x, src + i, (size_t)left * sizeof *x);
+        apply_block(attrs, x);
+        memcpy(dst + i, x, (size_t)left * sizeof *x);
     }
 }
 
