@@ -179,6 +179,13 @@ static int flatten_bias(struct mxnet_call *call, int bias)
     return cop_mxnet_emit_1(call, OP_RESHAPE, "bias", &attrs, bias);
 }
 
+static bool is_matrix(const struct graph *graph, int value)
+{
+    const int producer = graph->values[value].producer;
+    return graph->values[value].shape.rank == 2 ||
+           (producer >= 0 && graph->nodes[producer].kind == OP_FLATTEN);
+}
+
 static void map_fully_connected(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -196,7 +203,8 @@ static void map_fully_connected(struct mxnet_call *call)
     int src[3] = {call->src[0], call->src[1], COP_NO_VALUE};
     if (call->src_count > 2)
         src[2] = flatten_bias(call, call->src[2]);
-    if (flatten) { /* otherwise the last dimension alone is contracted, as the operator does */
+    /* Without `flatten` the last dimension alone is contracted, as our operator does it. */
+    if (flatten && !is_matrix(call->graph, src[0])) {
         COP_ZEROED_ATTRS(flatten_attrs, attrs);
         attrs.axis = 1;
         src[0] = cop_mxnet_emit_1(call, OP_FLATTEN, "flatten", &attrs, src[0]);
