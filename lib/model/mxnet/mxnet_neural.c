@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Operators with windows and weights: convolution, pooling, fully connected, embedding. */
+#include <stdio.h>
 #include <string.h>
 
 #include "model/mxnet/mxnet_operators.h"
@@ -68,6 +69,17 @@ static int move_channels_last(struct mxnet_call *call, const char *part, int spa
     return cop_mxnet_emit_1(call, OP_TRANSPOSE, part, &attrs, src);
 }
 
+static void check_weights_rank(struct mxnet_call *call, int rank)
+{
+    const struct shape *weights = &call->graph->values[call->src[1]].shape;
+    char what[COP_SHAPE_TEXT_BYTES + 64];
+    if (weights->rank == COP_UNKNOWN || weights->rank == rank)
+        return;
+    snprintf(what, sizeof what, "weights %s need %d dimensions", cop_shape_text(weights).text,
+             rank);
+    cop_mxnet_malformed(call, what);
+}
+
 static void map_convolution(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -86,6 +98,7 @@ static void map_convolution(struct mxnet_call *call)
     if (attrs.output_channels % attrs.groups != 0)
         cop_attribute_fail(reader, COP_STATUS_MALFORMED_MODEL, "num_filter",
                            "a multiple of num_group");
+    check_weights_rank(call, rank + 2);
     if (cop_attributes_end(reader) != COP_STATUS_OK)
         return;
     int src[3] = {call->src[0], call->src[1], call->src_count > 2 ? call->src[2] : COP_NO_VALUE};

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Small MXNet models written down in tests. */
+#ifndef TEST_MODEL_MXNET_FILES_H
+#define TEST_MODEL_MXNET_FILES_H
+
+#include "base/source.h"
+#include "model/model.h"
+#include "support/byte_writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One record of version 2 and its name for each "name d0,d1,…;": float32, all elements 0.5. */
+static inline void write_params(struct byte_writer *writer, const char *list)
+{
+    struct byte_writer names = {0};
+    uint64_t count = 0;
+    for (const char *at = list; *at != '\0'; count++)
+        at = strchr(at, ';') + 1;
+    *writer = (struct byte_writer){0};
+    put_u64(writer, 0x112), put_u64(writer, 0), put_u64(writer, count), put_u64(&names, count);
+    while (*list != '\0') {
+        const size_t length = strcspn(list, " ");
+        put_u64(&names, length), put_bytes(&names, list, length);
+        uint64_t dims[8], elements = 1;
+        uint32_t rank = 0;
+        for (list += length; *list != ';'; rank++) {
+            char *end;
+            dims[rank] = strtoull(list + 1, &end, 10);
+            elements *= dims[rank];
+            list = end;
+        }
+        list++;
+        put_u32(writer, 0xF993FAC9u), put_u32(writer, 0), put_u32(writer, rank);
+        for (uint32_t i = 0; i < rank; i++)
+            put_u64(writer, dims[i]);
+        put_u32(writer, 1), put_u32(writer, 0), put_u32(writer, 0);
+        for (uint64_t i = 0; i < elements; i++)
+            put_floats(writer, 1, &(float){0.5F});
+    }
+    put_bytes(writer, names.bytes, names.size);
+}
+
+/* A symbol with single quotes for double ones, which read better in C. */
+static inline char *write_json(const char *text)
+{
+    char *json = strdup(text);
+    for (char *at = json; *at != '\0'; at++)
+        if (*at == '\'')
+            *at = '"';
+    return json;
+}
+
+static inline struct source *make_source(const void *bytes, size_t size, const char *name)
+{
+    const cop_bytes given = {.data = bytes, .size = size};
+    struct source *source = NULL;
+    ck_assert_int_eq(cop_source_from_bytes(&given, name, &source, NULL), COP_STATUS_OK);
+    return source;
+}
+
+/* Imports a symbol (write_json) with parameters (write_params). */
+static inline cop_status import_texts(const char *symbol, const char *params, struct graph **graph,
+                                      cop_error *error)
+{
+    struct byte_writer writer;
+    write_params(&writer, params);
+    char *json = write_json(symbol);
+    struct source *json_source = make_source(json, strlen(json), "x-symbol.json");
+    struct source *params_source = make_source(writer.bytes, writer.size, "x.params");
+    const cop_status status = cop_mxnet_import(json_source, params_source, graph, error);
+    cop_source_release(&json_source);
+    cop_source_release(&params_source);
+    free(json);
+    return status;
+}
+
+/* A graph that must come out. */
+static inline struct graph *import_good(const char *symbol, const char *params)
+{
+    struct graph *graph = NULL;
+    cop_error error = {0};
+    ck_assert_msg(import_texts(symbol, params, &graph, &error) == COP_STATUS_OK, "%s",
+                  error.message);
+    return graph;
+}
+
+/* A refusal whose message has a part. */
+static inline void import_bad(const char *symbol, const char *params, cop_status expected,
+                              const char *part)
+{
+    struct graph *graph = NULL;
+    cop_error error = {0};
+    const cop_status status = import_texts(symbol, params, &graph, &error);
+    ck_assert_msg(status == expected && strstr(error.message, part) != NULL,
+                  "%s: %s; expected %s: … %s …", cop_status_name(status), error.message,
+                  cop_status_name(expected), part);
+    ck_assert_ptr_null(graph);
+}
+
+/* {"nodes": NODES, "arg_nodes": [], "heads": HEADS} of the current version. */
+#define SYMBOL(nodes, heads)                                                                       \
+    "{'nodes':[" nodes "],'arg_nodes':[],'heads':[" heads                                          \
+    "],'attrs':{'mxnet_version':['int',10901]}}"
+/* … as MXNet 0.8 wrote it. */
+#define OLD_SYMBOL(nodes, heads) "{'nodes':[" nodes "],'arg_nodes':[],'heads':[" heads "]}"
+#define VARIABLE(name)           "{'op':'null','name':'" name "','inputs':[]}"
+#define NODE(op, name, attrs, inputs)                                                              \
+    "{'op':'" op "','name':'" name "','attrs':{" attrs "},'inputs':[" inputs "]}"
+
+#endif
