@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One record of version 2 and its name for each "name d0,d1,…;": float32, all elements 0.5. */
+/* One record of version 2 and its name for each "name d0,d1,…;": float32, all elements 0.5. Without
+ * dimensions it is an empty array. */
 static inline void write_params(struct byte_writer *writer, const char *list)
 {
     struct byte_writer names = {0};
@@ -20,7 +21,7 @@ static inline void write_params(struct byte_writer *writer, const char *list)
     *writer = (struct byte_writer){0};
     put_u64(writer, 0x112), put_u64(writer, 0), put_u64(writer, count), put_u64(&names, count);
     while (*list != '\0') {
-        const size_t length = strcspn(list, " ");
+        const size_t length = strcspn(list, " ;");
         put_u64(&names, length), put_bytes(&names, list, length);
         uint64_t dims[8], elements = 1;
         uint32_t rank = 0;
@@ -32,6 +33,8 @@ static inline void write_params(struct byte_writer *writer, const char *list)
         }
         list++;
         put_u32(writer, 0xF993FAC9u), put_u32(writer, 0), put_u32(writer, rank);
+        if (rank == 0)
+            continue; /* an empty array */
         for (uint32_t i = 0; i < rank; i++)
             put_u64(writer, dims[i]);
         put_u32(writer, 1), put_u32(writer, 0), put_u32(writer, 0);
