@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/huge_pages.h"
 
 /* Stands right in front of every block, so that one free serves all kinds. */
 struct block_header {
@@ -79,15 +80,18 @@ void *cop_realloc(void *old, size_t count, size_t size)
 void *cop_alloc_aligned(size_t bytes)
 {
     size_t total;
-    if (!cop_add_size(bytes, COP_ALIGNMENT + sizeof(struct block_header), &total) ||
+    const size_t alignment = bytes < COP_HUGE_PAGE_BYTES ? COP_ALIGNMENT : COP_HUGE_PAGE_BYTES;
+    if (!cop_add_size(bytes, alignment + sizeof(struct block_header), &total) ||
         total > PTRDIFF_MAX || is_planned_failure())
         return NULL;
     unsigned char *base = malloc(total);
     if (base == NULL)
         return NULL;
     const uintptr_t first = (uintptr_t)base + sizeof(struct block_header);
-    const size_t padding = (COP_ALIGNMENT - first % COP_ALIGNMENT) % COP_ALIGNMENT;
-    return hand_out(base + sizeof(struct block_header) + padding, base, bytes);
+    unsigned char *block =
+        base + sizeof(struct block_header) + (alignment - first % alignment) % alignment;
+    cop_advise_huge_pages(block, bytes);
+    return hand_out(block, base, bytes);
 }
 
 void cop_free(void *memory)

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/huge_pages.h"
 #include "base/lock.h"
 #include "base/refcount.h"
 
@@ -110,6 +111,7 @@ static cop_status read_whole(struct source *source, cop_error *error)
         mmap(NULL, source->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return cop_fail_memory(error, source->name, source->size);
+    cop_advise_huge_pages(memory, source->size);
     source->bytes = memory;
     return read_range(source, 0, source->size, error);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/huge_pages.h"
 #include "support/unit.h"
 
 #include <string.h>
@@ -35,6 +36,22 @@ START_TEST(aligned_memory_is_aligned_whatever_its_size)
         void *block = cop_alloc_aligned(bytes);
         ck_assert_uint_eq((uintptr_t)block % COP_ALIGNMENT, 0);
         memset(block, 1, bytes);
+        cop_free(block);
+    }
+}
+END_TEST
+
+START_TEST(large_memory_may_become_huge_pages)
+{
+    for (size_t bytes = COP_HUGE_PAGE_BYTES - 1; bytes < 3 * COP_HUGE_PAGE_BYTES; bytes += 999983) {
+        const size_t before = cop_alloc_counters().live_bytes;
+        unsigned char *block = cop_alloc_aligned(bytes);
+        ck_assert_ptr_nonnull(block);
+        ck_assert_uint_eq((uintptr_t)block % COP_ALIGNMENT, 0);
+        if (bytes >= COP_HUGE_PAGE_BYTES)
+            ck_assert_uint_eq((uintptr_t)block % COP_HUGE_PAGE_BYTES, 0);
+        memset(block, 1, bytes);
+        ck_assert_uint_eq(cop_alloc_counters().live_bytes, before + bytes);
         cop_free(block);
     }
 }
@@ -83,9 +100,9 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS("alloc", memory_is_zeroed_and_counted, a_count_that_overflows_is_out_of_memory,
-                     aligned_memory_is_aligned_whatever_its_size,
-                     growing_keeps_what_was_there_and_zeroes_the_rest,
-                     the_planned_allocation_fails_once_or_for_ever,
-                     an_arena_hands_out_disjoint_zeroed_blocks);
+    return RUN_TESTS(
+        "alloc", memory_is_zeroed_and_counted, a_count_that_overflows_is_out_of_memory,
+        aligned_memory_is_aligned_whatever_its_size, large_memory_may_become_huge_pages,
+        growing_keeps_what_was_there_and_zeroes_the_rest,
+        the_planned_allocation_fails_once_or_for_ever, an_arena_hands_out_disjoint_zeroed_blocks);
 }
