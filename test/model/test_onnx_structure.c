@@ -53,10 +53,11 @@ START_TEST(files_that_are_no_model_say_so)
     expect_refused(no_graph, COP_STATUS_MALFORMED_MODEL, "no graph in this file");
     write_message(&no_version, 7, &graph);
     expect_refused(no_version, COP_STATUS_MALFORMED_MODEL, "IR version 0");
-    struct message no_opset = {0};
+    struct message no_opset = {0}, relu = onnx_node("Relu", "relu", "x", "out"),
+                   relu_graph = one_node_graph(&relu);
     write_int(&no_opset, 1, 7);
-    write_bytes(&no_opset, 7, "", 0);
-    expect_refused(no_opset, COP_STATUS_MALFORMED_MODEL, "no opset of the default domain");
+    write_message(&no_opset, 7, &relu_graph);
+    expect_refused(no_opset, COP_STATUS_MALFORMED_MODEL, "(Relu), and no opset of it is imported");
     struct message two_opsets = onnx_model(&graph, 13), import = {0};
     write_int(&import, 2, 14);
     write_message(&two_opsets, 8, &import);

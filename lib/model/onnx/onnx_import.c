@@ -24,9 +24,6 @@ static cop_status check_versions(struct onnx_import *import)
     /* Before IR version 3 there were no imports, and the first opset was the only one. */
     if (model->opset == 0 && model->ir_version < 3)
         import->model.opset = 1;
-    if (import->model.opset == 0)
-        return cop_fail(import->error, COP_STATUS_MALFORMED_MODEL,
-                        "imports no opset of the default domain");
     if (model->opset > COP_ONNX_MAX_OPSET)
         return cop_fail(import->error, COP_STATUS_UNSUPPORTED, "opset %lld; up to %d are supported",
                         (long long)model->opset, COP_ONNX_MAX_OPSET);

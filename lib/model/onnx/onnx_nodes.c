@@ -12,12 +12,17 @@ static const struct onnx_operator *const families[] = {
     cop_onnx_shaping_operators,  cop_onnx_normalization_operators, cop_onnx_reduction_operators,
 };
 
+static bool is_of_default_domain(const struct onnx_node *node)
+{
+    return node->domain.size == 0 || cop_span_is(node->domain, "ai.onnx");
+}
+
 const struct onnx_operator *cop_onnx_find_operator(const struct onnx_node *node, int64_t opset,
                                                    const char **reason)
 {
     const struct onnx_operator *best = NULL;
     bool is_known = false;
-    if (node->domain.size > 0 && !cop_span_is(node->domain, "ai.onnx")) {
+    if (!is_of_default_domain(node)) {
         *reason = "operators of this domain are not supported";
         return NULL;
     }
@@ -37,7 +42,7 @@ const struct onnx_operator *cop_onnx_find_operator(const struct onnx_node *node,
 /* "Resize" or "com.microsoft.FusedConv". */
 static char *operator_text(struct onnx_import *import, const struct onnx_node *node)
 {
-    if (node->domain.size == 0)
+    if (is_of_default_domain(node))
         return cop_onnx_text(import, node->op_type);
     const size_t length = node->domain.size + 1 + node->op_type.size;
     char *text = cop_arena_alloc(&import->scratch, length + 1, 1);
@@ -74,14 +79,15 @@ static cop_status report(struct onnx_import *import, const struct onnx_node *nod
     if (named == NULL || op == NULL)
         status = cop_fail_memory(import->error, "ONNX model", 1);
     else
-        status = cop_onnx_report_add(&import->report, &import->arena,
-                                     &(struct onnx_missing){
-                                         .op = op,
-                                         .node = named,
-                                         .reason = (char *)(uintptr_t)reason,
-                                         .opset = node->domain.size == 0 ? import->model.opset : 0,
-                                     },
-                                     import->error);
+        status =
+            cop_onnx_report_add(&import->report, &import->arena,
+                                &(struct onnx_missing){
+                                    .op = op,
+                                    .node = named,
+                                    .reason = (char *)(uintptr_t)reason,
+                                    .opset = is_of_default_domain(node) ? import->model.opset : 0,
+                                },
+                                import->error);
     cop_free(named);
     return status;
 }
@@ -257,6 +263,10 @@ cop_status cop_onnx_import_node(struct onnx_import *import, struct span bytes)
         status = cop_onnx_read_node(&import->file, bytes, &import->scratch, &node);
     if (status != COP_STATUS_OK)
         return status;
+    if (import->model.opset == 0 && is_of_default_domain(&node))
+        return cop_fail(import->error, COP_STATUS_MALFORMED_MODEL,
+                        "an operator of the default domain (%.*s), and no opset of it is imported",
+                        SPAN_TEXT(node.op_type));
     const struct onnx_operator *form = cop_onnx_find_operator(&node, import->model.opset, &reason);
     if (form == NULL)
         return leave_out(import, &node, reason);
