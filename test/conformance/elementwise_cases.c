@@ -26,7 +26,7 @@ static const struct op_case rows[] = {
     {"gelu", U(GELU, 0, 0), PLANE, .low = -6, .high = 6, .tolerance = 2e-6},
     {"linear", U(LINEAR, 1.5f, -0.25f), PLANE, .tolerance = 1e-6},
     {"exp", U(EXP, 0, 0), PLANE, .low = -20, .high = 20, .tolerance = 2e-6},
-    {"log", U(LOG, 0, 0), PLANE, .low = 1e-3f, .high = 50, .tolerance = 2e-6},
+    {"log", U(LOG, 0, 0), PLANE, .low = 1e-3f, .high = 50, .tolerance = 2e-6, .falls_back = true},
     {"sqrt", U(SQRT, 0, 0), PLANE, .low = 0, .high = 9, .tolerance = 1e-6},
     {"rsqrt", U(RSQRT, 0, 0), PLANE, .low = 0.01f, .high = 9, .tolerance = 2e-6},
     {"square", U(SQUARE, 0, 0), PLANE},
