@@ -458,22 +458,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("movement kernels");
-    TCase *cases = tcase_create("movement kernels");
-    tcase_add_checked_fixture(cases, open_device, close_device);
-    tcase_set_timeout(cases, 120);
-    const TTest *const tests[] = {
-        transposes_follow_the_definition,      large_transposes_follow_the_definition,
-        slices_follow_the_definition,          pads_follow_the_definition,
-        gathers_follow_the_definition,         an_index_outside_is_refused_and_named,
-        concat_and_split_undo_each_other,      reshapes_keep_every_byte,
-        shape_and_fill_look_at_the_shape_alone};
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        tcase_add_test(cases, tests[i]);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_TESTS_WITH("movement kernels", open_device, close_device,
+                          transposes_follow_the_definition, large_transposes_follow_the_definition,
+                          slices_follow_the_definition, pads_follow_the_definition,
+                          gathers_follow_the_definition, an_index_outside_is_refused_and_named,
+                          concat_and_split_undo_each_other, reshapes_keep_every_byte,
+                          shape_and_fill_look_at_the_shape_alone);
 }

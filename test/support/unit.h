@@ -6,13 +6,14 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* Runs one test case made of the functions in `tests` (NULL-terminated) and returns main's result.
- */
-static inline int run_tests(const char *name, const TTest *const *tests)
+/* Runs one test case made of the functions in `tests` (NULL-terminated), each between `setup` and
+ * `teardown` (NULL: nothing), and returns main's result. */
+static inline int run_tests(const char *name, SFun setup, SFun teardown, const TTest *const *tests)
 {
     Suite *suite = suite_create(name);
     TCase *cases = tcase_create(name);
     tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, setup, teardown);
     for (; *tests != NULL; tests++)
         tcase_add_test(cases, *tests);
     suite_add_tcase(suite, cases);
@@ -23,6 +24,8 @@ static inline int run_tests(const char *name, const TTest *const *tests)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define RUN_TESTS(name, ...) run_tests(name, (const TTest *const[]){__VA_ARGS__, NULL})
+#define RUN_TESTS(name, ...) run_tests(name, NULL, NULL, (const TTest *const[]){__VA_ARGS__, NULL})
+#define RUN_TESTS_WITH(name, setup, teardown, ...)                                                 \
+    run_tests(name, setup, teardown, (const TTest *const[]){__VA_ARGS__, NULL})
 
 #endif
