@@ -37,6 +37,21 @@ bool cop_binary_align(const struct binary_attrs *attrs, const struct shape *a,
     return true;
 }
 
+/* A side of ones alone decides nothing: the other one has the shape of dst. */
+static cop_status join_beside_scalar(const struct shape *ones, struct op_tensor *other,
+                                     const char *what, const struct op_tensor *dst,
+                                     cop_error *error)
+{
+    for (int i = 0; i < ones->rank; i++)
+        if (ones->dims[i] != 1)
+            return COP_STATUS_OK;
+    if (ones->rank == COP_UNKNOWN || dst->shape.rank == COP_UNKNOWN ||
+        (other->shape.rank == COP_UNKNOWN ? ones->rank > 0 && dst->shape.rank <= ones->rank
+                                          : other->shape.rank != dst->shape.rank))
+        return COP_STATUS_OK;
+    return cop_rule_join_shape(other, what, &dst->shape, error);
+}
+
 cop_status cop_infer_binary(const void *attributes, int src_count, struct op_tensor *src,
                             int dst_count, struct op_tensor *dst, cop_error *error)
 {
@@ -63,7 +78,12 @@ cop_status cop_infer_binary(const void *attributes, int src_count, struct op_ten
         !cop_shape_broadcast(&src[0].shape, &b, &joined) ||
         (attrs->align_left && !cop_shape_merge(&joined, &src[0].shape, NULL)))
         return refuse_broadcast(src, error);
-    return cop_rule_join_shape(&dst[0], "dst", &joined, error);
+    status = cop_rule_join_shape(&dst[0], "dst", &joined, error);
+    if (status == COP_STATUS_OK)
+        status = join_beside_scalar(&src[1].shape, &src[0], "a", &dst[0], error);
+    if (status == COP_STATUS_OK && !attrs->align_left)
+        status = join_beside_scalar(&src[0].shape, &src[1], "b", &dst[0], error);
+    return status;
 }
 
 /* A vector of slopes lies along axis 1, or along the only axis; one slope serves all. */
