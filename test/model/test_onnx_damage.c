@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files that are cut off, overwritten at random, or meet a system without memory. */
 #include "base/alloc.h"
-#include "support/arrays.h"
+#include "support/mutate.h"
 #include "support/onnx_files.h"
 #include "support/unit.h"
 
@@ -45,36 +45,6 @@ START_TEST(a_file_cut_off_at_any_byte_is_refused_or_whole)
 }
 END_TEST
 
-/* What a fuzzer does, the same in every run. */
-static void mutate(struct message *model, uint64_t *state)
-{
-    const int changes = (int)random_between(state, 1, 6);
-    for (int i = 0; i < changes && model->size > 0; i++) {
-        const size_t at = (size_t)random_between(state, 0, (int64_t)model->size - 1);
-        switch (random_between(state, 0, 4)) {
-        case 0:
-            model->bytes[at] = (unsigned char)next_random(state);
-            break;
-        case 1:
-            model->bytes[at] ^= (unsigned char)(1u << random_between(state, 0, 7));
-            break;
-        case 2: /* what sizes and lengths break on */
-            model->bytes[at] = (unsigned char)(random_between(state, 0, 1) ? 0xff : 0x80);
-            break;
-        case 3:
-            memmove(model->bytes + at, model->bytes + at + 1, model->size - at - 1);
-            model->size--;
-            break;
-        default: {
-            const size_t from = (size_t)random_between(state, 0, (int64_t)model->size - 1);
-            const size_t room = model->size - (from > at ? from : at);
-            memmove(model->bytes + at, model->bytes + from,
-                    (size_t)random_between(state, 0, (int64_t)(room < 16 ? room : 16)));
-        }
-        }
-    }
-}
-
 START_TEST(mutated_files_are_refused_with_a_reason_or_accepted)
 {
     struct message model = sample_model(), mutated = {0};
@@ -85,7 +55,7 @@ START_TEST(mutated_files_are_refused_with_a_reason_or_accepted)
         struct graph *graph;
         mutated.size = 0;
         write_raw(&mutated, model.bytes, model.size);
-        mutate(&mutated, &state);
+        mutated.size = mutate(mutated.bytes, mutated.size, &state);
         const cop_status status = import_bytes(mutated.bytes, mutated.size, &graph, &error);
         expect_reason(status, &error, graph);
         accepted += status == COP_STATUS_OK;

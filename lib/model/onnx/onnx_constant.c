@@ -9,7 +9,8 @@
 
 char *cop_onnx_text(struct onnx_import *import, struct span span)
 {
-    char *text = cop_arena_text_n(&import->scratch, (const char *)span.bytes, span.size);
+    const char *bytes = span.size == 0 ? "" : (const char *)span.bytes;
+    char *text = cop_arena_text_n(&import->scratch, bytes, span.size);
     if (text == NULL)
         (void)cop_fail_memory(import->error, "ONNX model", span.size);
     return text;
