@@ -32,6 +32,7 @@ void cop_recipe_runner_finish(struct recipe_runner *runner)
 {
     cop_free(runner->values), cop_free(runner->order);
     cop_free(runner->next_src), cop_free(runner->stack);
+    cop_free(runner->spare);
     *runner = (struct recipe_runner){0};
 }
 
@@ -103,13 +104,43 @@ static void retire_constant(struct recipe_runner *runner, int value)
         cop_source_drop(constant->source, constant->offset, constant->bytes);
 }
 
+/* Smaller blocks come quickly enough. */
+#define LEAST_SPARE_BYTES ((size_t)64 << 10)
+
+static bool take_block(struct recipe_runner *runner, struct recipe_value *entry, size_t bytes)
+{
+    if (bytes >= LEAST_SPARE_BYTES && runner->spare_bytes >= bytes) {
+        entry->memory = runner->spare;
+        entry->memory_bytes = runner->spare_bytes;
+        runner->spare = NULL;
+        runner->spare_bytes = 0;
+    } else {
+        entry->memory = cop_alloc_aligned(bytes);
+        entry->memory_bytes = bytes;
+    }
+    entry->elements = entry->memory;
+    return entry->memory != NULL;
+}
+
+static void give_block(struct recipe_runner *runner, struct recipe_value *entry)
+{
+    void *freed = entry->memory;
+    if (freed != NULL && entry->memory_bytes > runner->spare_bytes &&
+        entry->memory_bytes >= LEAST_SPARE_BYTES) {
+        freed = runner->spare;
+        runner->spare = entry->memory;
+        runner->spare_bytes = entry->memory_bytes;
+    }
+    cop_free(freed);
+    entry->memory = NULL;
+}
+
 static void forget(struct recipe_runner *runner, int value)
 {
     struct recipe_value *entry = &runner->values[value];
     if (entry->is_pinned)
         cop_source_unpin(runner->graph->values[value].constant->source);
-    cop_free(entry->memory);
-    entry->memory = NULL;
+    give_block(runner, entry);
     entry->elements = NULL;
     entry->is_pinned = false;
     entry->uses = 0;
@@ -125,6 +156,7 @@ void cop_recipe_retire(struct recipe_runner *runner, int value)
 {
     find_order(runner, value);
     for_each_src(runner, value, forget);
+    forget(runner, value);
     for_each_src(runner, value, retire_constant);
 }
 
@@ -152,13 +184,11 @@ static cop_status load(struct recipe_runner *runner, int value, cop_error *error
         entry->is_pinned = true;
         return COP_STATUS_OK;
     }
-    entry->memory = cop_alloc_aligned(constant->bytes);
-    if (entry->memory != NULL)
+    const bool has_memory = take_block(runner, entry, constant->bytes);
+    if (has_memory)
         memcpy(entry->memory, bytes, constant->bytes);
-    entry->elements = entry->memory;
     cop_source_unpin(constant->source);
-    return entry->memory != NULL ? COP_STATUS_OK
-                                 : cop_fail_memory(error, described->name, constant->bytes);
+    return has_memory ? COP_STATUS_OK : cop_fail_memory(error, described->name, constant->bytes);
 }
 
 static cop_status allocate(struct recipe_runner *runner, int value, cop_error *error)
@@ -168,9 +198,8 @@ static cop_status allocate(struct recipe_runner *runner, int value, cop_error *e
     size_t bytes;
     if (!cop_shape_bytes(&described->shape, described->dtype, &bytes))
         return cop_fail(error, COP_STATUS_INTERNAL, "weight '%s' has no shape", described->name);
-    entry->memory = cop_alloc_aligned(bytes);
-    entry->elements = entry->memory;
-    return entry->memory != NULL ? COP_STATUS_OK : cop_fail_memory(error, described->name, bytes);
+    return take_block(runner, entry, bytes) ? COP_STATUS_OK
+                                            : cop_fail_memory(error, described->name, bytes);
 }
 
 static struct op_tensor describe(const struct recipe_runner *runner, int value)
@@ -264,13 +293,17 @@ cop_status cop_recipe_run(struct recipe_runner *runner, int value, struct recipe
         forget_all(runner, value);
         return status;
     }
-    struct recipe_value *entry = &runner->values[value];
+    const struct recipe_value *entry = &runner->values[value];
     result->elements = entry->elements;
-    result->memory = entry->memory;
-    entry->memory = NULL;
+    result->memory_bytes = entry->memory == NULL ? 0 : entry->memory_bytes;
     if (entry->is_pinned)
         result->source = runner->graph->values[value].constant->source;
-    else
-        forget(runner, value); /* a constant's pin is given back when the recipe is retired */
     return COP_STATUS_OK;
+}
+
+void *cop_recipe_take_memory(struct recipe_runner *runner, int value)
+{
+    void *memory = runner->values[value].memory;
+    runner->values[value].memory = NULL;
+    return memory;
 }

@@ -15,6 +15,7 @@ struct recipe_value {
     int uses;             /* in the recipe that runs, not yet done */
     const void *elements; /* NULL: not made or not loaded */
     void *memory;         /* owned; NULL: the elements lie elsewhere */
+    size_t memory_bytes;  /* at least what the value needs */
     bool is_pinned;       /* the elements lie in the constant's source */
     int waiting_recipes;  /* of a constant: recipes announced and not retired */
 };
@@ -27,13 +28,17 @@ struct recipe_runner {
     int *next_src; /* per node: how far the search went; −1: not reached */
     int *stack;
     int order_count;
+    /* The largest block so far that is free again: touching new memory costs more than the work. */
+    void *spare;
+    size_t spare_bytes;
 };
 
 /* What a recipe gave: elements that are valid until cop_recipe_retire, or memory to be taken over.
  */
 struct recipe_result {
     const void *elements;
-    void *memory;          /* NULL, or owned by the caller: to be freed with cop_free */
+    void *memory; /* NULL, or the elements' own: taken over, or left for retire */
+    size_t memory_bytes;
     struct source *source; /* NULL, or (borrowed) what the elements lie in unchanged */
 };
 
@@ -47,6 +52,9 @@ void cop_recipe_announce(struct recipe_runner *runner, int value);
 /* Runs the recipe of a weight value. */
 cop_status cop_recipe_run(struct recipe_runner *runner, int value, struct recipe_result *result,
                           cop_error *error);
+
+/* Leaves the memory of a result to the caller, to be freed with cop_free. */
+void *cop_recipe_take_memory(struct recipe_runner *runner, int value);
 
 /* Ends an announced recipe, run or not: constants that no other one needs are dropped. */
 void cop_recipe_retire(struct recipe_runner *runner, int value);

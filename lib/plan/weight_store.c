@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "plan/weight_store.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -30,7 +33,8 @@ struct weight_store {
     size_t bucket_count COP_GUARDED_BY(table), weight_count COP_GUARDED_BY(table);
 };
 
-#define FIRST_BUCKETS 64
+#define FIRST_BUCKETS   64
+#define POPULATED_BYTES ((size_t)128 << 10)
 
 cop_status cop_weight_store_create(struct weight_store **store, cop_error *error)
 {
@@ -189,6 +193,22 @@ const struct layout *cop_weight_store_find_layout(struct weight_store *store, st
     return layout;
 }
 
+/* Memory for packed elements, its pages there at once: one by one they cost more than packing. */
+static bool allocate_elements(struct packed_weight *weight)
+{
+    weight->bytes = cop_layout_bytes(weight->key.layout, weight->key.dtype, &weight->key.shape);
+    weight->memory = cop_alloc_aligned(weight->bytes);
+    weight->address = weight->memory;
+    if (weight->memory == NULL)
+        return false;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)weight->memory + page - 1) & ~(page - 1);
+    const uintptr_t end = ((uintptr_t)weight->memory + weight->bytes) & ~(page - 1);
+    if (end > begin && weight->bytes >= POPULATED_BYTES)
+        (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE); /* only faster */
+    return true;
+}
+
 /* Elements in one layout, to be had in that of `weight`, which gets memory for them. */
 static cop_status reorder_into(struct packed_weight *weight, const void *elements,
                                const struct layout *layout, cop_error *error)
@@ -200,38 +220,32 @@ static cop_status reorder_into(struct packed_weight *weight, const void *element
         cop_reorder_create(device, key->dtype, &key->shape, layout, key->layout, 1, &kernel, error);
     if (status != COP_STATUS_OK)
         return status;
-    weight->bytes = cop_layout_bytes(key->layout, key->dtype, &key->shape);
-    weight->memory = cop_alloc_aligned(weight->bytes);
-    weight->address = weight->memory;
-    status = weight->memory == NULL
-                 ? cop_fail_memory(error, "packed weight", weight->bytes)
-                 : cop_run_once(device, kernel, &elements, &weight->memory, error);
+    status = allocate_elements(weight)
+                 ? cop_run_once(device, kernel, &elements, &weight->memory, error)
+                 : cop_fail_memory(error, "packed weight", weight->bytes);
     cop_kernel_destroy(&kernel);
     return status;
 }
 
 /* The plain form: the recipe's own memory, or the file's where it stays, or a copy. */
-static cop_status keep_plain(struct packed_weight *weight, struct recipe_result *made,
-                             cop_error *error)
+static cop_status keep_plain(struct packed_weight *weight, struct recipe_runner *runner, int value,
+                             const struct recipe_result *made, cop_error *error)
 {
-    weight->bytes = cop_layout_bytes(NULL, weight->key.dtype, &weight->key.shape);
+    const size_t bytes = cop_layout_bytes(NULL, weight->key.dtype, &weight->key.shape);
     weight->address = made->elements;
-    if (made->memory != NULL) {
-        weight->memory = made->memory;
-        made->memory = NULL;
+    if (made->memory_bytes == bytes) {
+        weight->memory = cop_recipe_take_memory(runner, value);
+        weight->bytes = bytes;
         return COP_STATUS_OK;
     }
     if (made->source != NULL && cop_source_is_stable(made->source) &&
         (uintptr_t)made->elements % COP_ALIGNMENT == 0) {
         weight->source = cop_source_retain(made->source);
-        weight->bytes = 0;
         return COP_STATUS_OK;
     }
-    weight->memory = cop_alloc_aligned(weight->bytes);
-    weight->address = weight->memory;
-    if (weight->memory == NULL)
-        return cop_fail_memory(error, "weight", weight->bytes);
-    memcpy(weight->memory, made->elements, weight->bytes);
+    if (!allocate_elements(weight))
+        return cop_fail_memory(error, "weight", bytes);
+    memcpy(weight->memory, made->elements, bytes);
     return COP_STATUS_OK;
 }
 
@@ -239,12 +253,11 @@ static cop_status make_by_recipe(struct packed_weight *weight, struct recipe_run
                                  int value, cop_error *error)
 {
     struct recipe_result made;
-    cop_status status = cop_recipe_run(runner, value, &made, error);
-    if (status == COP_STATUS_OK)
-        status = weight->key.layout == NULL ? keep_plain(weight, &made, error)
-                                            : reorder_into(weight, made.elements, NULL, error);
-    cop_free(made.memory);
-    return status;
+    const cop_status status = cop_recipe_run(runner, value, &made, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    return weight->key.layout == NULL ? keep_plain(weight, runner, value, &made, error)
+                                      : reorder_into(weight, made.elements, NULL, error);
 }
 
 /* False: no other form exists, or the backend cannot reorder from it. */
