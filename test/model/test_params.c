@@ -271,13 +271,21 @@ START_TEST(impossible_records_are_malformed)
 }
 END_TEST
 
-START_TEST(nine_dimensions_are_not_supported)
+START_TEST(eight_dimensions_are_the_most)
 {
     struct byte_writer writer;
     put_header(&writer, 9);
     for (int i = 0; i < 9; i++)
         put_u64(&writer, 1);
     expect(&writer, COP_STATUS_UNSUPPORTED, "array 0: 9 dimensions");
+    struct source *source = NULL;
+    struct mxnet_params params;
+    put_header(&writer, 8);
+    for (int i = 0; i < 8; i++)
+        put_u64(&writer, 1);
+    put_place(&writer, CPU, FLOAT32), put_u32(&writer, 0), put_u64(&writer, 0);
+    ck_assert_int_eq(parse(writer.bytes, writer.size, &source, &params, NULL), COP_STATUS_OK);
+    drop(&source, &params);
 }
 END_TEST
 
@@ -377,7 +385,7 @@ int main(void)
                      every_version_gives_the_same_array_wherever_it_was_saved,
                      arrays_without_elements_are_none, a_scalar_of_version_3_has_one_element,
                      both_marks_of_one_name_are_told_apart, impossible_lists_are_malformed,
-                     impossible_records_are_malformed, nine_dimensions_are_not_supported,
+                     impossible_records_are_malformed, eight_dimensions_are_the_most,
                      sparse_arrays_are_named, a_file_cut_anywhere_is_malformed,
                      every_failed_allocation_is_reported, many_small_arrays_take_little_memory);
 }

@@ -210,6 +210,7 @@ static char *many_nodes(size_t count, size_t *size)
 {
     static const char node[] = "{\"op\":\"null\",\"name\":\"\",\"inputs\":[]},";
     char *text = malloc(count * sizeof node + 100);
+    ck_assert_ptr_nonnull(text);
     size_t at = (size_t)sprintf(text, "{\"nodes\":[");
     for (size_t i = 0; i < count; i++, at += sizeof node - 1)
         memcpy(text + at, node, sizeof node - 1);
@@ -230,6 +231,30 @@ START_TEST(a_million_nodes_are_the_most)
         free(text);
     }
     ck_assert_uint_eq(cop_alloc_counters().live_bytes, 0);
+}
+END_TEST
+
+START_TEST(outputs_and_attributes_have_limits)
+{
+    for (int extra = 0; extra < 2; extra++) {
+        const cop_status expected = extra == 0 ? COP_STATUS_OK : COP_STATUS_MALFORMED_MODEL;
+        char *text = malloc(1 << 20);
+        size_t length = (size_t)sprintf(text, "{'nodes':[" VARIABLE("x") "],'arg_nodes':[],"
+                                                                         "'heads':[[0,0]");
+        for (int i = 1; i < COP_SYMBOL_MAX_HEADS + extra; i++)
+            length += (size_t)sprintf(text + length, ",[0,0]");
+        strcpy(text + length, "]}");
+        struct mxnet_symbol symbol;
+        ck_assert_int_eq(parse(text, &symbol, NULL), expected);
+        cop_symbol_release(&symbol);
+        length = (size_t)sprintf(text, "{'nodes':[{'op':'null','name':'x','inputs':[],'attrs':{");
+        for (int i = 0; i < 1024 + extra; i++)
+            length += (size_t)sprintf(text + length, "%s'%d':''", i == 0 ? "" : ",", i);
+        strcpy(text + length, "}}],'arg_nodes':[],'heads':[[0,0]]}");
+        ck_assert_int_eq(parse(text, &symbol, NULL), expected);
+        cop_symbol_release(&symbol);
+        free(text);
+    }
 }
 END_TEST
 
@@ -267,5 +292,5 @@ int main(void)
                      what_contradicts_the_format_is_malformed,
                      nesting_is_counted_before_anything_is_built, a_string_has_at_most_a_mebibyte,
                      a_text_that_would_grow_manifold_is_refused, a_million_nodes_are_the_most,
-                     a_symbol_cut_anywhere_is_malformed);
+                     outputs_and_attributes_have_limits, a_symbol_cut_anywhere_is_malformed);
 }

@@ -68,6 +68,8 @@ int cop_mxnet_emit(struct mxnet_call *call, enum op_kind kind, const char *part,
                    int src_count, const int *src)
 {
     char name[256];
+    if (call->graph->node_count >= call->most_nodes)
+        cop_mxnet_malformed(call, "the symbol becomes more nodes than its size justifies");
     if (cop_mxnet_failed(call))
         return COP_NO_VALUE;
     name_part(call, part, name, sizeof name);

@@ -34,6 +34,7 @@ struct mxnet_import {
     int order_count;
     int placeholder; /* what consumers of unsupported outputs get */
     int64_t split_outputs;
+    int most_nodes;
     cop_error *error; /* never NULL */
 };
 
@@ -295,6 +296,7 @@ static cop_status map_operator(struct mxnet_import *import, int index)
         .src_count = node->input_count,
         .src = src,
         .split_outputs = &import->split_outputs,
+        .most_nodes = import->most_nodes,
     };
     state->op->map(&call);
     state->dst = call.dst;
@@ -393,6 +395,8 @@ cop_status cop_mxnet_import(struct source *symbol, struct source *params, struct
 {
     cop_error own_error;
     struct mxnet_import import = {.placeholder = -1, .error = error == NULL ? &own_error : error};
+    const size_t justified = COP_FREE_NODES + cop_source_size(symbol) / COP_SYMBOL_NODE_BYTES;
+    import.most_nodes = justified < COP_MAX_NODES ? (int)justified : COP_MAX_NODES;
     *graph = NULL;
     cop_status status = cop_symbol_parse(symbol, &import.symbol, import.error);
     if (status == COP_STATUS_OK)

@@ -15,6 +15,13 @@
 /* Outputs of all splits of a symbol together: a count is a short text, its outputs are not. */
 #define COP_MAX_SPLIT_OUTPUTS 65536
 
+/*
+ * Nodes that a symbol may become, whatever its size and for each of so many bytes: six bytes more
+ * make one more input of an operator that becomes one node for each.
+ */
+#define COP_FREE_NODES        65536
+#define COP_SYMBOL_NODE_BYTES 16
+
 /* One use of an operator while it is mapped. */
 struct mxnet_call {
     struct graph *graph;
@@ -27,6 +34,7 @@ struct mxnet_call {
     int dst_count;
     int *dst;               /* COP_NO_VALUE for outputs that only training needs */
     int64_t *split_outputs; /* of the whole import so far */
+    int most_nodes;         /* of the graph */
 };
 
 /* When the last input is there. */
