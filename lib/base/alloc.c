@@ -11,9 +11,12 @@
 
 /* Stands right in front of every block, so that one free serves all kinds. */
 struct block_header {
-    void *base;   /* what malloc returned */
+    void *base;   /* what malloc returned; NULL: a mapping, whose first page this stands in */
     size_t bytes; /* what the caller asked for */
 };
+
+/* A multiple of every page size in use. */
+#define MAPPING_PAGE_BYTES ((size_t)1 << 16)
 
 static_assert(sizeof(struct block_header) == 16, "keeps malloc's 16-byte alignment");
 
@@ -77,21 +80,48 @@ void *cop_realloc(void *old, size_t count, size_t size)
     return block;
 }
 
+/* Bytes of `bytes` in whole pages, and one page in front for the header. */
+static size_t mapped_bytes(size_t bytes)
+{
+    return (bytes + MAPPING_PAGE_BYTES - 1) / MAPPING_PAGE_BYTES * MAPPING_PAGE_BYTES +
+           MAPPING_PAGE_BYTES;
+}
+
+/*
+ * Large blocks are mappings of their own: freed, they go back to the system at once, where a heap
+ * would keep the holes between weights that stay.
+ */
+static void *map_large(size_t bytes)
+{
+    const size_t kept = mapped_bytes(bytes), total = kept + COP_HUGE_PAGE_BYTES;
+    unsigned char *map =
+        mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return NULL;
+    const uintptr_t first = (uintptr_t)map + MAPPING_PAGE_BYTES;
+    const size_t before = (COP_HUGE_PAGE_BYTES - first % COP_HUGE_PAGE_BYTES) % COP_HUGE_PAGE_BYTES;
+    if (before > 0)
+        (void)munmap(map, before);
+    (void)munmap(map + before + kept, total - before - kept);
+    unsigned char *block = map + before + MAPPING_PAGE_BYTES;
+    cop_advise_huge_pages(block, bytes);
+    return hand_out(block, NULL, bytes);
+}
+
 void *cop_alloc_aligned(size_t bytes)
 {
     size_t total;
-    const size_t alignment = bytes < COP_HUGE_PAGE_BYTES ? COP_ALIGNMENT : COP_HUGE_PAGE_BYTES;
-    if (!cop_add_size(bytes, alignment + sizeof(struct block_header), &total) ||
-        total > PTRDIFF_MAX || is_planned_failure())
+    if (!cop_add_size(bytes, COP_ALIGNMENT + sizeof(struct block_header), &total) ||
+        total > PTRDIFF_MAX / 2 || is_planned_failure())
         return NULL;
+    if (bytes >= COP_HUGE_PAGE_BYTES)
+        return map_large(bytes);
     unsigned char *base = malloc(total);
     if (base == NULL)
         return NULL;
     const uintptr_t first = (uintptr_t)base + sizeof(struct block_header);
-    unsigned char *block =
-        base + sizeof(struct block_header) + (alignment - first % alignment) % alignment;
-    cop_advise_huge_pages(block, bytes);
-    return hand_out(block, base, bytes);
+    const size_t padding = (COP_ALIGNMENT - first % COP_ALIGNMENT) % COP_ALIGNMENT;
+    return hand_out(base + sizeof(struct block_header) + padding, base, bytes);
 }
 
 void cop_free(void *memory)
@@ -100,7 +130,10 @@ void cop_free(void *memory)
         return;
     const struct block_header header = header_of(memory);
     atomic_fetch_sub_explicit(&live_byte_count, header.bytes, memory_order_relaxed);
-    free(header.base);
+    if (header.base != NULL)
+        free(header.base);
+    else
+        (void)munmap((unsigned char *)memory - MAPPING_PAGE_BYTES, mapped_bytes(header.bytes));
 }
 
 char *cop_copy_text_n(const char *text, size_t length)
