@@ -80,19 +80,37 @@ static cop_status run_in_line(const struct arguments *arguments, int64_t deadlin
     return status;
 }
 
+static const cop_invoke_options default_options = COP_INVOKE_OPTIONS_INIT;
+
+/* Checks the whole call; `*options` is never NULL afterwards. Nothing has happened yet. */
+static cop_status check_call(const struct arguments *arguments, const cop_invoke_options **options,
+                             cop_error *error)
+{
+    if (arguments->op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
+    if (*options == NULL)
+        *options = &default_options;
+    const cop_status status = check_options(*options, error);
+    return status == COP_STATUS_OK ? cop_arguments_check(arguments, error) : status;
+}
+
+/* The outputs we made are the caller's after a success, and gone after a failure. */
+static cop_status conclude(const struct arguments *arguments, cop_status status, cop_error *error)
+{
+    if (status != COP_STATUS_OK) {
+        cop_arguments_give_up(arguments);
+        return status;
+    }
+    cop_arguments_hand_out(arguments);
+    return cop_ok(error);
+}
+
 cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *src,
                       size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                       cop_error *error)
 {
-    static const cop_invoke_options defaults = COP_INVOKE_OPTIONS_INIT;
     const struct arguments arguments = {op, src_count, dst_count, src, dst};
-    if (op == NULL)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
-    if (options == NULL)
-        options = &defaults;
-    cop_status status = check_options(options, error);
-    if (status == COP_STATUS_OK)
-        status = cop_arguments_check(&arguments, error);
+    cop_status status = check_call(&arguments, &options, error);
     if (status == COP_STATUS_OK)
         status = cop_arguments_make_outputs(&arguments, error);
     if (status != COP_STATUS_OK)
@@ -105,30 +123,18 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
     } else {
         status = run_in_line(&arguments, deadline_ns, options, error);
     }
-    if (status != COP_STATUS_OK) {
-        cop_arguments_give_up(&arguments);
-        return status;
-    }
-    cop_arguments_hand_out(&arguments);
-    return cop_ok(error);
+    return conclude(&arguments, status, error);
 }
 
 cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *const *src,
                             size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                             cop_error *error)
 {
-    static const cop_invoke_options defaults = COP_INVOKE_OPTIONS_INIT;
     const struct arguments arguments = {op, src_count, dst_count, src, dst};
-    if (op == NULL)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
-    if (options == NULL)
-        options = &defaults;
-    cop_status status = check_options(options, error);
+    cop_status status = check_call(&arguments, &options, error);
     if (status == COP_STATUS_OK && options->profile != NULL)
         status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                           "a profile is for cop_invoke only: nobody would know when it is filled");
-    if (status == COP_STATUS_OK)
-        status = cop_arguments_check(&arguments, error);
     if (status == COP_STATUS_OK)
         status = begin_profiling(op, NULL, options->trace, error);
     if (status == COP_STATUS_OK)
@@ -137,11 +143,7 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
         return status;
     status = cop_async_invocation_submit(&arguments, cop_deadline_ns(options->timeout_ns),
                                          options->trace, error);
-    if (status != COP_STATUS_OK) {
-        cop_arguments_give_up(&arguments);
-        return status;
-    }
-    return cop_ok(error);
+    return status == COP_STATUS_OK ? cop_ok(error) : conclude(&arguments, status, error);
 }
 
 cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_ns, cop_error *error)
