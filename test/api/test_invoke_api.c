@@ -7,6 +7,7 @@
 #include <float.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -399,6 +400,82 @@ START_TEST(max_contexts_is_a_limit_with_an_answer)
 }
 END_TEST
 
+struct caller {
+    cop_cached_op *op;
+    int64_t timeout_ns;
+    int ok, busy, other;
+};
+
+static void *invoke_often(void *argument)
+{
+    struct caller *caller = argument;
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    cop_ndarray *scores = zero_array(2, score_shape);
+    options.timeout_ns = caller->timeout_ns;
+    for (int i = 0; i < 200; i++) {
+        const cop_status status = cop_invoke(caller->op, 1, &image, 1, &scores, &options, NULL);
+        caller->ok += status == COP_STATUS_OK;
+        caller->busy += status == COP_STATUS_BUSY || status == COP_STATUS_TIMEOUT;
+        caller->other +=
+            status != COP_STATUS_OK && status != COP_STATUS_BUSY && status != COP_STATUS_TIMEOUT;
+    }
+    cop_ndarray_release(&scores);
+    return NULL;
+}
+
+START_TEST(more_callers_than_contexts_take_turns_or_are_told)
+{
+    setup();
+    for (int is_timed = 0; is_timed < 2; is_timed++) {
+        cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
+        cop_cached_op *narrow = NULL;
+        pthread_t threads[8];
+        struct caller callers[8];
+        options.max_contexts = 2;
+        ck_assert_int_eq(cop_cached_op_create(model, &options, &narrow, NULL), COP_STATUS_OK);
+        for (int i = 0; i < 8; i++) {
+            callers[i] = (struct caller){narrow, is_timed ? 1000 : COP_NO_TIMEOUT, 0, 0, 0};
+            pthread_create(&threads[i], NULL, invoke_often, &callers[i]);
+        }
+        for (int i = 0; i < 8; i++) {
+            pthread_join(threads[i], NULL);
+            ck_assert_int_eq(callers[i].other, 0);
+            ck_assert_int_eq(callers[i].ok + callers[i].busy, 200);
+            ck_assert(is_timed || callers[i].ok == 200);
+        }
+        cop_cached_op_stats stats = {.struct_size = sizeof stats};
+        ck_assert_int_eq(cop_cached_op_get_stats(narrow, &stats, NULL), COP_STATUS_OK);
+        ck_assert_uint_le(stats.contexts, 2);
+        ck_assert_uint_eq(stats.in_flight, 0);
+        cop_cached_op_release(&narrow);
+    }
+    teardown();
+}
+END_TEST
+
+START_TEST(a_full_trace_drops_and_counts_what_comes_later)
+{
+    setup();
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    cop_ndarray *scores = zero_array(2, score_shape);
+    ck_assert_int_eq(cop_trace_create(2, &options.trace, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_invoke(op, 1, &image, 1, &scores, &options, NULL), COP_STATUS_OK);
+    char path[] = "/tmp/cop-trace-XXXXXX";
+    close(mkstemp(path));
+    ck_assert_int_eq(cop_trace_write(options.trace, path, NULL), COP_STATUS_OK);
+    json_t *json = json_load_file(path, 0, NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(json, "traceEvents")), 3);
+    ck_assert_int_gt(
+        json_integer_value(json_object_get(json_object_get(json, "otherData"), "dropped_events")),
+        0);
+    json_decref(json);
+    unlink(path);
+    cop_trace_release(&options.trace);
+    cop_ndarray_release(&scores);
+    teardown();
+}
+END_TEST
+
 START_TEST(every_failing_allocation_is_a_status_and_nothing_leaks)
 {
     setup();
@@ -444,5 +521,7 @@ int main(void)
         a_deadline_of_nothing_is_a_timeout_and_the_arrays_say_so, operators_say_what_they_are,
         plans_print_as_text_dot_and_valid_json, profiles_and_traces_hold_every_step,
         a_reshaped_operator_shares_the_packed_weights, max_contexts_is_a_limit_with_an_answer,
+        more_callers_than_contexts_take_turns_or_are_told,
+        a_full_trace_drops_and_counts_what_comes_later,
         every_failing_allocation_is_a_status_and_nothing_leaks);
 }
