@@ -3,6 +3,8 @@
 #ifndef TEST_MODEL_MXNET_FILES_H
 #define TEST_MODEL_MXNET_FILES_H
 
+#include <check.h>
+
 #include "base/source.h"
 #include "model/model.h"
 #include "support/byte_writer.h"
@@ -110,5 +112,54 @@ static inline void import_bad(const char *symbol, const char *params, cop_status
 #define VARIABLE(name)           "{'op':'null','name':'" name "','inputs':[]}"
 #define NODE(op, name, attrs, inputs)                                                              \
     "{'op':'" op "','name':'" name "','attrs':{" attrs "},'inputs':[" inputs "]}"
+
+/* A symbol that reaches most code: several families, a label, two outputs, an old version. */
+#define BROAD_SYMBOL                                                                                                                                                                                   \
+    "{'nodes':[" VARIABLE("x") "," VARIABLE("w") "," VARIABLE("b") "," NODE("Convolution", "c", "'kernel':'(3, 3)','num_filter':'4','layout':'NHWC','lr_mult':'1'", "[0,0],[1,0],[2,0]") "," VARIABLE( \
+        "g") "," VARIABLE("h") "," NODE("BatchNorm", "n", "'axis':'3'",                                                                                                                                \
+                                        "[3,0],[4,0],[5,0]") "," NODE("SliceChannel", "s",                                                                                                             \
+                                                                      "'num_outputs':'2'",                                                                                                             \
+                                                                      "[6,0]") "," NODE("stack",                                                                                                       \
+                                                                                        "k",                                                                                                           \
+                                                                                        "'axis':'"                                                                                                     \
+                                                                                        "0'",                                                                                                          \
+                                                                                        "[7,0],["                                                                                                      \
+                                                                                        "7,1]") "," NODE("LayerNorm",                                                                                  \
+                                                                                                         "l",                                                                                          \
+                                                                                                         "",                                                                                           \
+                                                                                                         "[8,0],[4,0],[5,0]") "," NODE("SoftmaxOutput",                                                \
+                                                                                                                                       "o",                                                            \
+                                                                                                                                       "",                                                             \
+                                                                                                                                       "[9,0]") "],'arg_nodes':[0,1,2],'heads':[[10,0],[6,0],[6,0],[0,0]]}"
+#define BROAD_PARAMS "arg:w 4,3,3,3;arg:b 4;g 4;h 4;aux:n_moving_mean 4;aux:n_moving_var 4;"
+
+/* One that moves elements about. */
+#define MOVING_SYMBOL                                                                                                                                                                        \
+    SYMBOL(                                                                                                                                                                                  \
+        "{'op':'null','name':'x','attrs':{'__shape__':'(2, 3, 4, 5)'},'inputs':[]}," NODE("Pad", "p", "'mode':'edge','pad_width':'(0,0,0,0,1,1,0,2)'", "[0,0]") "," NODE(                    \
+            "slice", "s", "'begin':'(None,1)','end':'(2L,None)','step':'(1,2)'",                                                                                                             \
+            "[1,0]") "," NODE("Reshape", "r", "'shape':'(-3, -4, 2, -1, -2)'",                                                                                                               \
+                              "[2,0]") "," NODE("SwapAxis", "w", "'dim1':'1','dim2':'-1'",                                                                                                   \
+                                                "[3,0]") "," NODE("mean", "m",                                                                                                               \
+                                                                  "'axis':'(0, "                                                                                                             \
+                                                                  "2)','exclude':'1','keepdims':'"                                                                                           \
+                                                                  "True'",                                                                                                                   \
+                                                                  "[4,0]") "," NODE("broadcast_"                                                                                             \
+                                                                                    "add",                                                                                                   \
+                                                                                    "a", "",                                                                                                 \
+                                                                                    "[4,0],[5,0]") "," NODE("slice_like",                                                                    \
+                                                                                                            "l",                                                                             \
+                                                                                                            "'axes':'(0, -1)'",                                                              \
+                                                                                                            "[6,0],[5,0]") "," NODE("Pooling",                                               \
+                                                                                                                                    "q",                                                     \
+                                                                                                                                    "'kernel':'(2, 1)','pool_type':'avg','stride':'(1, 1)'", \
+                                                                                                                                    "[1,0]") "," NODE("L2Normalization",                     \
+                                                                                                                                                      "n",                                   \
+                                                                                                                                                      "'mode':'spatial'",                    \
+                                                                                                                                                      "[8,0]") "," NODE("_div_scalar",       \
+                                                                                                                                                                        "d",                 \
+                                                                                                                                                                        "'scalar':'6.0'",    \
+                                                                                                                                                                        "[9,0]"),            \
+        "[7,0],[10,0]")
 
 #endif

@@ -372,26 +372,6 @@ START_TEST(parameters_of_other_floating_types_are_widened)
 }
 END_TEST
 
-/* A symbol that reaches most code: several families, a label, two outputs, an old version. */
-#define BROAD_SYMBOL                                                                                                                                                                                   \
-    "{'nodes':[" VARIABLE("x") "," VARIABLE("w") "," VARIABLE("b") "," NODE("Convolution", "c", "'kernel':'(3, 3)','num_filter':'4','layout':'NHWC','lr_mult':'1'", "[0,0],[1,0],[2,0]") "," VARIABLE( \
-        "g") "," VARIABLE("h") "," NODE("BatchNorm", "n", "'axis':'3'",                                                                                                                                \
-                                        "[3,0],[4,0],[5,0]") "," NODE("SliceChannel", "s",                                                                                                             \
-                                                                      "'num_outputs':'2'",                                                                                                             \
-                                                                      "[6,0]") "," NODE("stack",                                                                                                       \
-                                                                                        "k",                                                                                                           \
-                                                                                        "'axis':'"                                                                                                     \
-                                                                                        "0'",                                                                                                          \
-                                                                                        "[7,0],["                                                                                                      \
-                                                                                        "7,1]") "," NODE("LayerNorm",                                                                                  \
-                                                                                                         "l",                                                                                          \
-                                                                                                         "",                                                                                           \
-                                                                                                         "[8,0],[4,0],[5,0]") "," NODE("SoftmaxOutput",                                                \
-                                                                                                                                       "o",                                                            \
-                                                                                                                                       "",                                                             \
-                                                                                                                                       "[9,0]") "],'arg_nodes':[0,1,2],'heads':[[10,0],[6,0],[6,0],[0,0]]}"
-#define BROAD_PARAMS "arg:w 4,3,3,3;arg:b 4;g 4;h 4;aux:n_moving_mean 4;aux:n_moving_var 4;"
-
 START_TEST(every_failed_allocation_is_reported)
 {
     struct byte_writer writer;
