@@ -114,23 +114,24 @@ static inline void import_bad(const char *symbol, const char *params, cop_status
     "{'op':'" op "','name':'" name "','attrs':{" attrs "},'inputs':[" inputs "]}"
 
 /* A symbol that reaches most code: several families, a label, two outputs, an old version. */
-#define BROAD_SYMBOL                                                                                                                                                                                   \
-    "{'nodes':[" VARIABLE("x") "," VARIABLE("w") "," VARIABLE("b") "," NODE("Convolution", "c", "'kernel':'(3, 3)','num_filter':'4','layout':'NHWC','lr_mult':'1'", "[0,0],[1,0],[2,0]") "," VARIABLE( \
-        "g") "," VARIABLE("h") "," NODE("BatchNorm", "n", "'axis':'3'",                                                                                                                                \
-                                        "[3,0],[4,0],[5,0]") "," NODE("SliceChannel", "s",                                                                                                             \
-                                                                      "'num_outputs':'2'",                                                                                                             \
-                                                                      "[6,0]") "," NODE("stack",                                                                                                       \
-                                                                                        "k",                                                                                                           \
-                                                                                        "'axis':'"                                                                                                     \
-                                                                                        "0'",                                                                                                          \
-                                                                                        "[7,0],["                                                                                                      \
-                                                                                        "7,1]") "," NODE("LayerNorm",                                                                                  \
-                                                                                                         "l",                                                                                          \
-                                                                                                         "",                                                                                           \
-                                                                                                         "[8,0],[4,0],[5,0]") "," NODE("SoftmaxOutput",                                                \
-                                                                                                                                       "o",                                                            \
-                                                                                                                                       "",                                                             \
-                                                                                                                                       "[9,0]") "],'arg_nodes':[0,1,2],'heads':[[10,0],[6,0],[6,0],[0,0]]}"
+#define BROAD_SYMBOL                                                                                                                                                                          \
+    "{'nodes':["                                                                                                                                                                              \
+    "{'op':'null','name':'x','attr':{'__shape__':'(2, 6, 0, 3)'},'inputs':[]}"                                                                                                                \
+    "," VARIABLE("w") "," VARIABLE("b") "," NODE("Convolution", "c", "'kernel':'(3, 3)','num_filter':'4','layout':'NHWC','lr_mult':'1'", "[0,0],[1,0],[2,0]") "," VARIABLE("g") "," VARIABLE( \
+        "h") "," NODE("BatchNorm", "n", "'axis':'3'",                                                                                                                                         \
+                      "[3,0],[4,0],[5,0]") "," NODE("SliceChannel", "s", "'num_outputs':'2'",                                                                                                 \
+                                                    "[6,0]") "," NODE("stack", "k",                                                                                                           \
+                                                                      "'axis':'"                                                                                                              \
+                                                                      "0'",                                                                                                                   \
+                                                                      "[7,0],["                                                                                                               \
+                                                                      "7,1]") "," NODE("LayerNor"                                                                                             \
+                                                                                       "m",                                                                                                   \
+                                                                                       "l", "",                                                                                               \
+                                                                                       "[8,0],[4,"                                                                                            \
+                                                                                       "0],[5,0]") "," NODE("SoftmaxOutput",                                                                  \
+                                                                                                            "o",                                                                              \
+                                                                                                            "",                                                                               \
+                                                                                                            "[9,0]") "],'arg_nodes':[0,1,2],'heads':[[10,0],[6,0],[6,0],[0,0]]}"
 #define BROAD_PARAMS "arg:w 4,3,3,3;arg:b 4;g 4;h 4;aux:n_moving_mean 4;aux:n_moving_var 4;"
 
 /* One that moves elements about. */
