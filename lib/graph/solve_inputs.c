@@ -109,12 +109,21 @@ static cop_status find_ranks(struct solving *solving, cop_error *error)
     return status;
 }
 
+/* Whether it is the last dimension of images that is known to be the channels. */
+static bool is_channels_last(const struct shape *shape)
+{
+    return shape->rank == 4 && shape->dims[1] == COP_UNKNOWN && shape->dims[2] == COP_UNKNOWN &&
+           shape->dims[3] != COP_UNKNOWN;
+}
+
 /* The channels of images that nothing says are 3. */
 static cop_status set_channels(struct solving *solving, cop_error *error)
 {
-    for (int i = 0; i < solving->walk.graph->input_count; i++)
-        if (input_value(solving->walk.graph, i)->shape.rank == 4)
+    for (int i = 0; i < solving->walk.graph->input_count; i++) {
+        const struct shape *shape = &input_value(solving->walk.graph, i)->shape;
+        if (shape->rank == 4 && !is_channels_last(shape))
             set_dim(solving, i, 1, 3);
+    }
     return cop_shape_walk_settle(&solving->walk, error);
 }
 
@@ -122,9 +131,11 @@ static cop_status set_channels(struct solving *solving, cop_error *error)
 static bool set_size(struct solving *solving, int64_t size)
 {
     bool is_any = false;
-    for (int i = 0; i < solving->walk.graph->input_count; i++)
-        for (int axis = 2; axis < input_value(solving->walk.graph, i)->shape.rank; axis++)
+    for (int i = 0; i < solving->walk.graph->input_count; i++) {
+        const struct shape *shape = &input_value(solving->walk.graph, i)->shape;
+        for (int axis = is_channels_last(shape) ? 1 : 2; axis < shape->rank; axis++)
             is_any |= set_dim(solving, i, axis, size);
+    }
     return is_any;
 }
 
@@ -137,7 +148,7 @@ static const int *usual_sizes(const struct graph *graph)
     for (int i = 0; i < graph->input_count; i++) {
         const struct shape *shape = &input_value(graph, i)->shape;
         if (shape->rank > 2 && !cop_shape_is_known(shape))
-            return shape->dims[1] == 1 ? of_grey : of_colour;
+            return shape->dims[is_channels_last(shape) ? 3 : 1] == 1 ? of_grey : of_colour;
     }
     return of_colour;
 }

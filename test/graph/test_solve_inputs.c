@@ -131,6 +131,19 @@ START_TEST(what_stands_before_the_convolution_passes_its_shape_back)
 }
 END_TEST
 
+START_TEST(channels_may_stand_last)
+{
+    static const char *const solved[] = {"[1,28,28,1]", "[1,224,224,3]"};
+    const struct transpose_attrs channels_first = {4, {0, 3, 1, 2}};
+    for (int i = 0; i < 2; i++) {
+        struct graph *graph = open_graph();
+        const int src = append(graph, OP_TRANSPOSE, "first", &channels_first, 0);
+        connect(graph, pool_all(graph, convolve(graph, src, 8, i == 0 ? 1 : 3, 3, 1)), 10, 8);
+        expect_solved(graph, solved[i]);
+    }
+}
+END_TEST
+
 START_TEST(an_input_that_nothing_tells_is_an_image)
 {
     struct graph *graph = open_graph();
@@ -237,7 +250,7 @@ int main(void)
         "solve inputs", open_source, close_source,
         an_image_of_any_size_is_224_in_colour_and_28_in_grey,
         the_size_fits_the_fully_connected_weights, rows_come_from_the_fully_connected_weights,
-        what_stands_before_the_convolution_passes_its_shape_back,
+        what_stands_before_the_convolution_passes_its_shape_back, channels_may_stand_last,
         an_input_that_nothing_tells_is_an_image, one_spatial_dimension_is_solved_too,
         a_hint_is_kept_and_completed, an_input_that_no_size_fits_is_refused_with_the_reason,
         weights_that_contradict_each_other_are_malformed, a_deep_network_is_solved_in_a_moment,
