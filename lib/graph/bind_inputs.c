@@ -257,6 +257,7 @@ cop_status cop_graph_bind_inputs(struct graph *graph, const struct graph_binding
                                  cop_error *error)
 {
     forget_declared_results(graph);
+    graph->is_shaped_by_caller = bindings->shape_count + bindings->dim_count > 0;
     struct binding binding = {
         .graph = graph,
         .given = bindings,

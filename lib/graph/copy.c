@@ -134,6 +134,7 @@ cop_status cop_graph_copy(const struct graph *graph, struct graph **copy, cop_er
     if (made == NULL)
         return COP_STATUS_OUT_OF_MEMORY;
     made->is_mxnet_shaped = graph->is_mxnet_shaped;
+    made->is_shaped_by_caller = graph->is_shaped_by_caller;
     if (!copy_all(made, graph)) {
         cop_graph_destroy(made);
         return cop_fail_memory(error, "copy of a graph",

@@ -73,7 +73,8 @@ struct graph {
     const char **output_names;
     int node_count, value_count, input_count, output_count;
     int node_capacity, value_capacity, input_capacity, output_capacity;
-    bool is_mxnet_shaped; /* inputs come without shapes: solve them (graph/solve_inputs.c) */
+    bool is_mxnet_shaped;     /* inputs come without shapes: solve them (graph/solve_inputs.c) */
+    bool is_shaped_by_caller; /* bound to shapes or dimensions that the model does not state */
 };
 
 struct graph *cop_graph_create(cop_error *error);
@@ -144,6 +145,8 @@ cop_status cop_graph_bind_inputs(struct graph *graph, const struct graph_binding
  * Infers dtype and shape of every value and the elements of those that integers decide, to a fixed
  * point; every value of a live node is known afterwards. Elements are computed only for nodes whose
  * inputs are all known and small, in all at most COP_MAX_FOLDED_BYTES.
+ * MALFORMED_MODEL: a contradiction (INVALID_ARGUMENT if the caller chose input shapes);
+ * UNSUPPORTED: a shape that depends on what is only known at run time.
  */
 #define COP_MAX_FOLDED_BYTES ((size_t)16 << 20)
 cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evaluator *evaluator,
@@ -206,17 +209,9 @@ static inline int cop_graph_uses_count(const struct graph_uses *uses, int value)
     return uses->first[value + 1] - uses->first[value];
 }
 
-/* Live nodes that read a value. `consumers` (may be NULL) receives the first `capacity` of them.
- * Walks the whole graph: for many values make a list of uses. */
-int cop_graph_consumers(const struct graph *graph, int value, int *consumers, int capacity);
-bool cop_graph_is_output(const struct graph *graph, int value);
-
-/* Makes every consumer and output of `from` use `to`. Walks the whole graph. */
-void cop_graph_replace_value(struct graph *graph, int from, int to);
-
 /*
- * The same for many values in one walk: each is replaced by replacement[value], which may itself be
- * replaced, or stays where that is COP_NO_VALUE. `replacement` has value_count entries and no
+ * Makes every consumer and output of a value use replacement[value] instead, which may itself be
+ * replaced, or leaves it where that is COP_NO_VALUE. `replacement` has value_count entries and no
  * cycles; it is used as working memory.
  */
 void cop_graph_replace_values(struct graph *graph, int *replacement);

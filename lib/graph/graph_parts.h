@@ -13,6 +13,12 @@ cop_status cop_graph_name_node(const struct graph *graph, int node, cop_status s
                                cop_error *error);
 
 /*
+ * A contradiction in a graph whose input shapes the caller chose is the caller's: says so, and
+ * which shapes. Other statuses stay.
+ */
+cop_status cop_graph_blame_shapes(const struct graph *graph, cop_status status, cop_error *error);
+
+/*
  * Running the rules of a graph until nothing new follows: forward and backward in turns, each time
  * only the nodes around which something was learned.
  */

@@ -37,13 +37,24 @@ static cop_status check_all_known(const struct graph *graph, cop_error *error)
     return COP_STATUS_OK;
 }
 
+cop_status cop_graph_blame_shapes(const struct graph *graph, cop_status status, cop_error *error)
+{
+    if (status != COP_STATUS_MALFORMED_MODEL || !graph->is_shaped_by_caller ||
+        graph->input_count == 0)
+        return status;
+    const struct graph_value *input = &graph->values[graph->inputs[0].value];
+    return cop_error_prefix(
+        error, COP_STATUS_INVALID_ARGUMENT, "with input '%.100s' %s%s: ", input->name,
+        cop_shape_text(&input->shape).text, graph->input_count > 1 ? " and others" : "");
+}
+
 cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evaluator *evaluator,
                                   cop_error *error)
 {
     struct shape_walk walk;
     cop_status status = cop_shape_walk_open(&walk, graph, evaluator, error);
     if (status == COP_STATUS_OK)
-        status = cop_shape_walk_settle(&walk, error);
+        status = cop_graph_blame_shapes(graph, cop_shape_walk_settle(&walk, error), error);
     cop_shape_walk_close(&walk);
     if (status == COP_STATUS_OK)
         status = check_all_known(graph, error);

@@ -225,7 +225,7 @@ cop_status cop_graph_solve_inputs(struct graph *graph, const struct graph_evalua
     }
     if (status == COP_STATUS_OK) {
         memcpy(solving.before, graph->values, (size_t)graph->value_count * sizeof *graph->values);
-        status = solve(&solving, error);
+        status = cop_graph_blame_shapes(graph, solve(&solving, error), error);
     }
     cop_shape_walk_close(&solving.walk);
     cop_free(solving.before);

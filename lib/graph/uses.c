@@ -62,46 +62,6 @@ void cop_graph_uses_free(struct graph_uses *uses)
     *uses = (struct graph_uses){0};
 }
 
-static bool reads(const struct graph_node *node, int value)
-{
-    for (int i = 0; i < node->src_count && !node->is_dead; i++)
-        if (node->src[i] == value)
-            return true;
-    return false;
-}
-
-int cop_graph_consumers(const struct graph *graph, int value, int *consumers, int capacity)
-{
-    int count = 0;
-    for (int i = 0; i < graph->node_count; i++) {
-        if (!reads(&graph->nodes[i], value))
-            continue;
-        if (consumers != NULL && count < capacity)
-            consumers[count] = i;
-        count++;
-    }
-    return count;
-}
-
-bool cop_graph_is_output(const struct graph *graph, int value)
-{
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == value)
-            return true;
-    return false;
-}
-
-void cop_graph_replace_value(struct graph *graph, int from, int to)
-{
-    for (int i = 0; i < graph->node_count; i++)
-        for (int j = 0; j < graph->nodes[i].src_count; j++)
-            if (graph->nodes[i].src[j] == from)
-                graph->nodes[i].src[j] = to;
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == from)
-            graph->outputs[i] = to;
-}
-
 /* The end of a chain of replacements; halves the chain on the way, so that no chain is walked
  * twice. */
 static int follow(int *replacement, int value)
