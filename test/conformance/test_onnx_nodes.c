@@ -36,7 +36,7 @@ static bool is_verbose;
 
 static void run_case(const char *folder, cop_device_kind device, struct tally *tally)
 {
-    const struct case_result result = run_onnx_case(folder, device);
+    const struct case_result result = run_onnx_case(folder, device, 0);
     const char *name = strrchr(folder, '/') + 1;
     const char *on = device == COP_DEVICE_REF ? "ref" : "cpu";
     tally->passed += result.verdict == CASE_PASSED;

@@ -124,14 +124,14 @@ static bool float_element(const cop_ndarray *array, size_t index, double *value)
 }
 
 /* The files' bfloat16 was cut off, not rounded: there one unit of the last place is right, too. */
-static bool is_close(double actual, double expected, cop_dtype dtype)
+static bool is_close(double actual, double expected, cop_dtype dtype, double absolute)
 {
     const double relative = dtype == COP_DTYPE_BFLOAT16 ? 1.0 / 128 : 1e-3;
     if (isnan(expected) || isnan(actual))
         return isnan(expected) && isnan(actual);
     if (isinf(expected) || isinf(actual))
         return expected == actual;
-    return fabs(actual - expected) <= 1e-7 + relative * fabs(expected);
+    return fabs(actual - expected) <= absolute + relative * fabs(expected);
 }
 
 static bool same_shape(const cop_ndarray *a, const cop_ndarray *b)
@@ -148,10 +148,21 @@ static struct shape_text describe(const cop_ndarray *array)
     return cop_shape_text(&shape);
 }
 
+static double largest_element(const cop_ndarray *array)
+{
+    const cop_dtype dtype = cop_ndarray_dtype(array);
+    double largest = 0, value;
+    for (size_t i = 0; i < cop_ndarray_bytes(array) / cop_dtype_bytes(dtype); i++)
+        if (float_element(array, i, &value) && isfinite(value))
+            largest = fmax(largest, fabs(value));
+    return largest;
+}
+
 /* Fills in `result` when the output differs. */
 static bool compare(int output, const cop_ndarray *actual, const cop_ndarray *expected,
-                    struct case_result *result)
+                    double of_largest, struct case_result *result)
 {
+    const double absolute = 1e-7 + of_largest * largest_element(expected);
     if (!same_shape(actual, expected)) {
         snprintf(result->reason, sizeof result->reason, "output %d is %s %s, expected %s %s",
                  output, cop_dtype_name(cop_ndarray_dtype(actual)), describe(actual).text,
@@ -164,7 +175,7 @@ static bool compare(int output, const cop_ndarray *actual, const cop_ndarray *ex
         double a, e;
         const bool is_float = float_element(actual, i, &a) && float_element(expected, i, &e);
         const bool is_right =
-            is_float ? is_close(a, e, cop_ndarray_dtype(expected))
+            is_float ? is_close(a, e, cop_ndarray_dtype(expected), absolute)
                      : memcmp((const char *)cop_ndarray_data(actual) + i * size,
                               (const char *)cop_ndarray_data(expected) + i * size, size) == 0;
         if (is_right)
@@ -200,6 +211,7 @@ static bool decides_shapes(const cop_ndarray *array)
 struct case_run {
     cop_model *model;
     cop_cached_op *op;
+    double of_largest;
     struct arrays inputs, outputs, expected;
 };
 
@@ -337,17 +349,20 @@ static void run_data_set(struct case_run *run, const char *folder, int set, cop_
     }
     for (int i = 0; i < run->expected.count && result->verdict == CASE_PASSED; i++) {
         fix_dtype(&run->expected.items[i], cop_ndarray_dtype(run->outputs.items[i]));
-        if (!compare(i, run->outputs.items[i], run->expected.items[i], result))
+        if (!compare(i, run->outputs.items[i], run->expected.items[i], run->of_largest, result))
             result->verdict = CASE_FAILED;
     }
 }
 
-struct case_result run_onnx_case(const char *folder, cop_device_kind device)
+struct case_result run_onnx_case(const char *folder, cop_device_kind device, double of_largest)
 {
     struct case_result result = {CASE_FAILED, "no test data"};
     struct case_run *run = calloc(1, sizeof *run);
     char path[1024];
     cop_error error;
+    if (run == NULL)
+        return result;
+    run->of_largest = of_largest;
     snprintf(path, sizeof path, "%s/model.onnx", folder);
     const cop_status status = cop_model_load(path, NULL, &run->model, &error);
     if (status != COP_STATUS_OK) {
