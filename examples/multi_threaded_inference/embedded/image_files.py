@@ -9,14 +9,14 @@ def _png_chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(image):
+def png(image, level=9):
     height, width, _ = image.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB, no interlace
     # Filter 1 stores each pixel's difference to its left neighbour, which drawn pictures compress well under.
     left = image.copy()
     left[:, 1:] -= image[:, :-1]
     rows = b"".join(b"\1" + row.tobytes() for row in left)
-    return b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header) + _png_chunk(b"IDAT", zlib.compress(rows, 9)) + \
+    return b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header) + _png_chunk(b"IDAT", zlib.compress(rows, level)) + \
         _png_chunk(b"IEND", b"")
 
 
