@@ -201,11 +201,32 @@ START_TEST(nan_and_infinity_come_through)
 }
 END_TEST
 
+START_TEST(maxima_of_small_integers)
+{
+    const uint8_t src[] = {200, 7, 255, 0};
+    struct pooling_attrs attrs = {.spatial_rank = 1, .kernel = {2}, .strides = {2}};
+    struct op_call call = {
+        .kind = OP_POOLING, .attrs = &attrs, .src_count = 1, .src = {TENSOR(UINT8, src, 1, 1, 4)}};
+    check_bytes(&call, 0, "[1,1,2]", COP_DTYPE_UINT8, (uint8_t[]){200, 255});
+    call.src[0].dtype = COP_DTYPE_INT8; /* -56 7 -1 0 */
+    check_bytes(&call, 0, "[1,1,2]", COP_DTYPE_INT8, (int8_t[]){7, 0});
+    attrs = (struct pooling_attrs){.spatial_rank = 1,
+                                   .kernel = {2},
+                                   .strides = {3},
+                                   .pads_begin = {1},
+                                   .pads_end = {1},
+                                   .ceil_mode = true};
+    check_bytes(&call, 0, "[1,1,3]", COP_DTYPE_INT8, (int8_t[]){-56, 0, INT8_MIN});
+    attrs.alg = POOLING_SUM;
+    check_refused(&call, COP_STATUS_UNSUPPORTED, "cannot do it in int8");
+}
+END_TEST
+
 int main(void)
 {
-    return RUN_TESTS("ref pooling", random_poolings_agree_with_the_definition,
-                     windows_that_see_only_padding, padding_counts_up_to_the_trailing_pad,
-                     global_pooling_sees_the_whole_plane,
-                     lp_pooling_takes_powers_with_or_without_sign,
-                     indices_are_positions_in_the_whole_src, nan_and_infinity_come_through);
+    return RUN_TESTS(
+        "ref pooling", random_poolings_agree_with_the_definition, windows_that_see_only_padding,
+        padding_counts_up_to_the_trailing_pad, global_pooling_sees_the_whole_plane,
+        lp_pooling_takes_powers_with_or_without_sign, indices_are_positions_in_the_whole_src,
+        maxima_of_small_integers, nan_and_infinity_come_through);
 }

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "backends/ref/ref_kernel.h"
 #include "ir/ops/window.h"
-
-/* Always three spatial dimensions: those that a tensor lacks stand in front with size 1. */
-struct pooling {
-    struct window_geometry window;
-    int64_t planes, src_plane, dst_plane;
-};
 
 /* The taps of one window that lie in src, and how many more are in the padding that counts. */
 struct reach {
@@ -17,6 +12,20 @@ struct reach {
     int64_t begin[COP_MAX_SPATIAL], end[COP_MAX_SPATIAL];
     int64_t padded_count;
     bool is_empty;
+};
+
+/* How the maximum is found in one element type, and what a window without elements gives. */
+struct maximum {
+    int64_t (*find)(const struct window_geometry *window, const struct reach *reach,
+                    const void *memory, int64_t start);
+    const void *lowest;
+};
+
+/* Always three spatial dimensions: those that a tensor lacks stand in front with size 1. */
+struct pooling {
+    struct window_geometry window;
+    int64_t planes, src_plane, dst_plane;
+    const struct maximum *maximum; /* NULL: not the maximum is asked for */
 };
 
 /* Taps before the first that lies at `position` or behind it. */
@@ -61,22 +70,43 @@ static int64_t find_offset(const struct window_geometry *window, const struct re
 }
 
 /*
- * The position of the largest element, the first of equal ones; NaN is larger than any. Written
- * without branches on elements, which processors guess wrong.
+ * The position of the largest element, the first of equal ones; NaN is larger than any; −1: the
+ * window is empty. Written without branches on elements, which processors guess wrong.
  */
-static int64_t find_max(const struct window_geometry *window, const struct reach *reach,
-                        const float *src)
-{
-    int64_t best = -1;
-    float max = -INFINITY;
-    FOR_EACH_TAP(window, reach, offset)
-    {
-        const float x = src[offset];
-        const bool is_larger = (best < 0) | (x > max) | ((isnan(x) != 0) & (isnan(max) == 0));
-        best = is_larger ? offset : best;
-        max = is_larger ? x : max;
+#define DEFINE_FIND_MAX(dtype, type)                                                               \
+    static int64_t find_max_##dtype(const struct window_geometry *window,                          \
+                                    const struct reach *reach, const void *memory, int64_t start)  \
+    {                                                                                              \
+        const type *src = (const type *)memory + start;                                            \
+        int64_t best = -1;                                                                         \
+        float max = -INFINITY;                                                                     \
+        FOR_EACH_TAP(window, reach, offset)                                                        \
+        {                                                                                          \
+            const float x = (float)src[offset];                                                    \
+            const bool is_larger = (best < 0) | (x > max) | ((isnan(x) != 0) & (isnan(max) == 0)); \
+            best = is_larger ? offset : best;                                                      \
+            max = is_larger ? x : max;                                                             \
+        }                                                                                          \
+        return best;                                                                               \
     }
-    return best;
+
+DEFINE_FIND_MAX(float32, float)
+DEFINE_FIND_MAX(int8, int8_t)
+DEFINE_FIND_MAX(uint8, uint8_t)
+
+static const float lowest_float32 = -FLT_MAX;
+static const int8_t lowest_int8 = INT8_MIN;
+static const uint8_t lowest_uint8 = 0;
+
+static const struct maximum *find_maximum(cop_dtype dtype)
+{
+    static const struct maximum float32 = {find_max_float32, &lowest_float32};
+    static const struct maximum int8 = {find_max_int8, &lowest_int8};
+    static const struct maximum uint8 = {find_max_uint8, &lowest_uint8};
+    return dtype == COP_DTYPE_FLOAT32 ? &float32
+           : dtype == COP_DTYPE_INT8  ? &int8
+           : dtype == COP_DTYPE_UINT8 ? &uint8
+                                      : NULL;
 }
 
 static double sum_window(const struct window_geometry *window, const struct reach *reach,
@@ -135,43 +165,59 @@ static int64_t to_column_major(const struct window_geometry *window, int64_t off
     return (column * window->src[1] + row) * window->src[0] + depth;
 }
 
-static void store_max(const struct pooling_attrs *attrs, const struct pooling *self,
-                      const struct reach *reach, int64_t plane, const float *src, float *dst,
-                      int64_t *index)
+/* The taps of the window at a flat position of dst. */
+static struct reach find_reach_at(const struct pooling *self, int64_t position)
 {
-    int64_t best = find_max(&self->window, reach, src);
-    *dst = best < 0 ? -FLT_MAX : src[best];
-    if (index == NULL)
-        return;
-    if (best < 0)
-        best = 0;
-    else if (attrs->column_major_indices)
-        best = to_column_major(&self->window, best);
-    *index = plane * self->src_plane + best;
+    const int64_t *sizes = self->window.dst;
+    const int64_t at[COP_MAX_SPATIAL] = {position / (sizes[1] * sizes[2]),
+                                         position / sizes[2] % sizes[1], position % sizes[2]};
+    return find_reach(&self->window, at);
 }
 
-static cop_status run(const struct ref_kernel *kernel, const struct kernel_args *args,
-                      cop_error *error)
+static cop_status run_max(const struct ref_kernel *kernel, const struct kernel_args *args,
+                          cop_error *error)
 {
     (void)error;
     const struct pooling_attrs *attrs = kernel->attrs;
     const struct pooling *self = kernel->prepared;
-    const int64_t *sizes = self->window.dst;
-    float *dst = args->dst[0];
+    const size_t bytes = cop_dtype_bytes(kernel->src[0].dtype);
+    const char *src = args->src[0];
+    char *dst = args->dst[0];
     int64_t *indices = kernel->dst_count > 1 ? args->dst[1] : NULL;
     for (int64_t position = 0; position < self->dst_plane; position++) {
-        const int64_t at[COP_MAX_SPATIAL] = {position / (sizes[1] * sizes[2]),
-                                             position / sizes[2] % sizes[1], position % sizes[2]};
-        const struct reach reach = find_reach(&self->window, at);
+        const struct reach reach = find_reach_at(self, position);
         for (int64_t plane = 0; plane < self->planes; plane++) {
-            const float *src = (const float *)args->src[0] + plane * self->src_plane;
+            const int64_t start = plane * self->src_plane;
             const int64_t target = plane * self->dst_plane + position;
-            if (attrs->alg == POOLING_MAX)
-                store_max(attrs, self, &reach, plane, src, &dst[target],
-                          indices == NULL ? NULL : &indices[target]);
-            else
-                dst[target] = pool(attrs, &self->window, &reach, src);
+            int64_t best = self->maximum->find(&self->window, &reach, src, start);
+            if (dst != NULL)
+                memcpy(dst + (size_t)target * bytes,
+                       best < 0 ? self->maximum->lowest : src + (size_t)(start + best) * bytes,
+                       bytes);
+            if (indices == NULL)
+                continue;
+            if (best < 0)
+                best = 0;
+            else if (attrs->column_major_indices)
+                best = to_column_major(&self->window, best);
+            indices[target] = start + best;
         }
+    }
+    return COP_STATUS_OK;
+}
+
+static cop_status run_sums(const struct ref_kernel *kernel, const struct kernel_args *args,
+                           cop_error *error)
+{
+    (void)error;
+    const struct pooling *self = kernel->prepared;
+    const float *src = args->src[0];
+    float *dst = args->dst[0];
+    for (int64_t position = 0; position < self->dst_plane; position++) {
+        const struct reach reach = find_reach_at(self, position);
+        for (int64_t plane = 0; plane < self->planes; plane++)
+            dst[plane * self->dst_plane + position] =
+                pool(kernel->attrs, &self->window, &reach, src + plane * self->src_plane);
     }
     return COP_STATUS_OK;
 }
@@ -196,20 +242,24 @@ static struct window_geometry extend(const struct window_geometry *window)
 cop_status cop_ref_pooling(struct ref_kernel *kernel, cop_error *error)
 {
     const struct shape *src = &kernel->src[0].shape, *dst = &kernel->dst[0].shape;
-    if (kernel->src[0].dtype != COP_DTYPE_FLOAT32)
-        return cop_ref_refuse_dtype(kernel->src[0].dtype, error);
+    const struct pooling_attrs *attrs = kernel->attrs;
+    const cop_dtype dtype = kernel->src[0].dtype;
+    const bool is_max = attrs->alg == POOLING_MAX;
+    if (is_max ? find_maximum(dtype) == NULL : dtype != COP_DTYPE_FLOAT32)
+        return cop_ref_refuse_dtype(dtype, error);
     struct pooling *self = cop_ref_alloc(kernel, 1, sizeof *self, error);
     if (self == NULL)
         return COP_STATUS_OUT_OF_MEMORY;
     struct window_geometry window;
-    const cop_status status = cop_window_pooling(kernel->attrs, src, &window, error);
+    const cop_status status = cop_window_pooling(attrs, src, &window, error);
     if (status != COP_STATUS_OK)
         return status;
     self->window = extend(&window);
     self->planes = src->dims[0] * src->dims[1];
     self->src_plane = cop_shape_product(src, 2, src->rank);
     self->dst_plane = cop_shape_product(dst, 2, dst->rank);
+    self->maximum = is_max ? find_maximum(dtype) : NULL;
     kernel->prepared = self;
-    kernel->run = run;
+    kernel->run = is_max ? run_max : run_sums;
     return COP_STATUS_OK;
 }
