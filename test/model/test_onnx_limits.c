@@ -180,13 +180,13 @@ START_TEST(lists_of_numbers_do_not_multiply_without_end)
 }
 END_TEST
 
-START_TEST(opsets_up_to_17_are_taken)
+START_TEST(opsets_up_to_21_are_taken)
 {
     struct message node = onnx_node("Relu", "relu", "x", "out"), graph = one_node_graph(&node);
-    cop_graph_destroy(import_model(onnx_model(&graph, 17)));
+    cop_graph_destroy(import_model(onnx_model(&graph, 21)));
     node = onnx_node("Relu", "relu", "x", "out");
     graph = one_node_graph(&node);
-    expect_refused(onnx_model(&graph, 18), COP_STATUS_UNSUPPORTED, "opset 18; up to 17");
+    expect_refused(onnx_model(&graph, 22), COP_STATUS_UNSUPPORTED, "opset 22; up to 21");
     node = onnx_node("Relu", "relu", "x", "out");
     graph = one_node_graph(&node);
     expect_refused(onnx_model(&graph, 0), COP_STATUS_MALFORMED_MODEL, "not a version");
@@ -201,5 +201,5 @@ int main(void)
         ten_thousand_nested_graphs_are_refused_without_a_stack, tensors_have_at_most_8_dimensions,
         elements_are_counted_without_overflow, names_have_at_most_a_megabyte,
         a_name_with_a_nul_is_refused, lists_of_numbers_do_not_multiply_without_end,
-        opsets_up_to_17_are_taken);
+        opsets_up_to_21_are_taken);
 }

@@ -337,6 +337,51 @@ START_TEST(constants_come_in_many_forms)
 }
 END_TEST
 
+START_TEST(opset_18_and_later_take_axes_as_inputs)
+{
+    struct message node = onnx_node("ReduceMean", "mean", "x axis", "out");
+    onnx_attribute_int(&node, "keepdims", 0);
+    expect_numbers(node_model(&node, 18), DIMS(2), FLOATS(2, 5));
+    node = onnx_node("ReduceL2", "norm", "x axis", "out");
+    expect_numbers(node_model(&node, 18), DIMS(2, 1), FLOATS(3.7416574f, 8.7749644f));
+    node = onnx_node("ReduceL1", "norm", "x", "out");
+    onnx_attribute_int(&node, "keepdims", 0);
+    expect_numbers(node_model(&node, 21), 0, NULL, FLOATS(21));
+    node = onnx_node("ReduceMax", "max", "x", "out");
+    onnx_attribute_ints(&node, "axes", 1, (int64_t[]){1});
+    expect_refused(node_model(&node, 18), COP_STATUS_UNSUPPORTED, "attribute 'axes' is not known");
+    node = onnx_node("Split", "split", "x", "out rest");
+    onnx_attribute_int(&node, "num_outputs", 2);
+    expect_numbers(node_model(&node, 18), DIMS(1, 3), FLOATS(1, 2, 3));
+    node = onnx_node("Split", "split", "x", "out rest");
+    onnx_attribute_int(&node, "num_outputs", 3);
+    expect_refused(node_model(&node, 18), COP_STATUS_MALFORMED_MODEL, "'num_outputs' is not 2");
+    node = onnx_node("Pad", "pad", "x pads low axis", "out");
+    expect_refused(node_model(&node, 18), COP_STATUS_UNSUPPORTED, "input 'axes'");
+    node = onnx_node("Mish", "mish", "z", "out");
+    expect_numbers(node_model(&node, 18), DIMS(3), FLOATS(6.9999888f, 7.9999982f, 8.9999997f));
+    node = onnx_node("Gelu", "gelu", "x", "out");
+    expect_numbers(node_model(&node, 20), DIMS(2, 3),
+                   FLOATS(0.8413447f, 1.9544997f, 2.9959502f, 3.9998733f, 4.9999986f, 6));
+    node = onnx_node("Gelu", "gelu", "x", "out");
+    onnx_attribute_text(&node, "approximate", "tanh");
+    expect_refused(node_model(&node, 20), COP_STATUS_UNSUPPORTED, "'approximate' is 'tanh'");
+}
+END_TEST
+
+START_TEST(weights_shared_through_identities_stay_weights)
+{
+    struct message graph = {0}, node = onnx_node("Gemm", "fc", "x W", "out");
+    graph = one_node_graph(&node);
+    struct message ordered = {0}, identity = onnx_node("Identity", "share", "B", "W");
+    onnx_add_node(&ordered, &identity);
+    write_raw(&ordered, graph.bytes, graph.size);
+    message_free(&graph);
+    add_constants(&ordered);
+    expect_kinds(onnx_model(&ordered, 13), "Transpose FullyConnected");
+}
+END_TEST
+
 START_TEST(an_operator_that_is_younger_than_the_opset_is_refused)
 {
     struct message node = onnx_node("HardSwish", "swish", "x", "out");
@@ -353,5 +398,7 @@ int main(void)
                      pads_slices_and_axes_come_as_attributes_or_inputs, splits_are_equal_or_sized,
                      sums_and_means_take_any_number, what_only_training_needs_is_ignored_or_refused,
                      attributes_that_make_no_sense_are_refused, constants_come_in_many_forms,
+                     opset_18_and_later_take_axes_as_inputs,
+                     weights_shared_through_identities_stay_weights,
                      an_operator_that_is_younger_than_the_opset_is_refused);
 }

@@ -265,9 +265,8 @@ static bool add_node(struct onnx_call *call, enum op_kind kind, const void *attr
                      const int *src, int dst_count, const int *dst)
 {
     cop_error reason;
-    const int index =
-        cop_graph_add_node(call->import->graph, kind, call->name, call->operator_->name, attrs,
-                           src_count, src, dst_count, dst, &reason);
+    const int index = cop_graph_add_node(call->import->graph, kind, call->name, call->form->name,
+                                         attrs, src_count, src, dst_count, dst, &reason);
     if (index < 0)
         call->status = cop_fail(&call->error, reason.status, "%s", reason.message);
     else
@@ -360,4 +359,14 @@ void cop_onnx_make_alias(struct onnx_call *call, int value)
 {
     if (call->status == COP_STATUS_OK)
         define_next(call, value);
+}
+
+void cop_onnx_make_same(struct onnx_call *call, int index)
+{
+    if (call->status != COP_STATUS_OK)
+        return;
+    struct onnx_symbol symbol = call->import->symbols.entries[call->symbols[index]];
+    symbol.name = next_output(call);
+    call->status = cop_onnx_define_symbol(call->import, &symbol, &call->error);
+    call->made++;
 }

@@ -18,7 +18,7 @@ struct onnx_operator;
 struct onnx_call {
     struct onnx_import *import;
     struct onnx_node *node;
-    const struct onnx_operator *operator_;
+    const struct onnx_operator *form;
     const char *name; /* of the node, or of its first output */
     int64_t opset;
     int src_count, dst_count;
@@ -114,6 +114,9 @@ void cop_onnx_make_constant(struct onnx_call *call, const struct onnx_tensor *te
 
 /* The next output is a value that exists: a literal. */
 void cop_onnx_make_alias(struct onnx_call *call, int value);
+
+/* The next output is another name of an input. */
+void cop_onnx_make_same(struct onnx_call *call, int index);
 
 /* Maps one node. */
 cop_status cop_onnx_import_node(struct onnx_import *import, struct span bytes);

@@ -153,21 +153,27 @@ static cop_status widen(struct onnx_import *import, int stored, int *value, cop_
     return COP_STATUS_OK;
 }
 
+cop_status cop_onnx_define_symbol(struct onnx_import *import, const struct onnx_symbol *symbol,
+                                  cop_error *error)
+{
+    if (cop_onnx_symbol_find(&import->symbols, symbol->name) >= 0)
+        return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "'%.*s' is defined twice",
+                        SPAN_TEXT(symbol->name));
+    if (cop_onnx_symbol_add(&import->symbols, symbol) < 0)
+        return cop_fail_memory(error, "names of the model", sizeof *symbol);
+    return COP_STATUS_OK;
+}
+
 cop_status cop_onnx_define(struct onnx_import *import, struct span name, int value,
                            cop_error *error)
 {
-    if (cop_onnx_symbol_find(&import->symbols, name) >= 0)
-        return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "'%.*s' is defined twice",
-                        SPAN_TEXT(name));
     struct onnx_symbol symbol = {.name = name, .value = value, .stored = value};
     if (cop_is_narrow(import->graph->values[value].dtype)) {
         const cop_status status = widen(import, value, &symbol.value, error);
         if (status != COP_STATUS_OK)
             return status;
     }
-    if (cop_onnx_symbol_add(&import->symbols, &symbol) < 0)
-        return cop_fail_memory(error, "names of the model", sizeof symbol);
-    return COP_STATUS_OK;
+    return cop_onnx_define_symbol(import, &symbol, error);
 }
 
 cop_status cop_onnx_define_unknown(struct onnx_import *import, struct span name, cop_error *error)

@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "model/onnx/onnx_format.h"
 
-#define COP_ONNX_MAX_OPSET 17
+#define COP_ONNX_MAX_OPSET 21
 
 /* A name of the file and the graph's value that carries it. */
 struct onnx_symbol {
@@ -112,6 +112,10 @@ static inline bool cop_is_narrow(cop_dtype dtype)
  */
 cop_status cop_onnx_define(struct onnx_import *import, struct span name, int value,
                            cop_error *error);
+
+/* The same without widening. */
+cop_status cop_onnx_define_symbol(struct onnx_import *import, const struct onnx_symbol *symbol,
+                                  cop_error *error);
 
 /* The same for a value of unknown type: so that what reads it can still be looked at after a
  * failure. */

@@ -191,7 +191,7 @@ static void resolve_inputs(struct onnx_call *call)
 
 static void check_arity(struct onnx_call *call)
 {
-    const struct onnx_operator *form = call->operator_;
+    const struct onnx_operator *form = call->form;
     const struct span_list *outputs = &call->node->outputs;
     call->dst_count = (int)outputs->count;
     while (call->dst_count > 0 && outputs->items[call->dst_count - 1].size == 0)
@@ -250,7 +250,7 @@ static cop_status finish_call(struct onnx_call *call)
     if (call->status == COP_STATUS_UNSUPPORTED)
         return leave_out(call->import, call->node, call->error.message);
     return cop_fail(call->import->error, call->status, "%s '%.*s' (%s): %s", kind, SPAN_TEXT(title),
-                    call->operator_->name, call->error.message);
+                    call->form->name, call->error.message);
 }
 
 cop_status cop_onnx_import_node(struct onnx_import *import, struct span bytes)
@@ -272,7 +272,7 @@ cop_status cop_onnx_import_node(struct onnx_import *import, struct span bytes)
         return leave_out(import, &node, reason);
 
     struct onnx_call call = {
-        .import = import, .node = &node, .operator_ = form, .opset = import->model.opset};
+        .import = import, .node = &node, .form = form, .opset = import->model.opset};
     call.name = cop_onnx_text(import, title_of(&node, &kind));
     if (call.name == NULL)
         return import->error->status;

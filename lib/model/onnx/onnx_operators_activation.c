@@ -4,8 +4,9 @@
 
 static void make_unary(struct onnx_call *call, float alpha, float beta)
 {
-    const struct unary_attrs attrs = {(enum unary_alg)call->operator_->variant, alpha, beta};
-    cop_onnx_ignore(call, "consumed_inputs"); /* a hint for in-place work, before opset 6 */
+    const struct unary_attrs attrs = {(enum unary_alg)call->form->variant, alpha, beta};
+    if (call->opset < 6)
+        cop_onnx_ignore(call, "consumed_inputs"); /* a hint for in-place work */
     cop_onnx_make(call, OP_UNARY, &attrs, 1, call->src);
 }
 
@@ -58,6 +59,23 @@ static void map_celu(struct onnx_call *call)
     cop_onnx_make(call, OP_UNARY, &stretch, 1, &value);
 }
 
+/* x · tanh(softplus(x)). */
+static void map_mish(struct onnx_call *call)
+{
+    const struct unary_attrs softplus = {.alg = UNARY_SOFTPLUS}, tanh = {.alg = UNARY_TANH};
+    const struct binary_attrs multiply = {.alg = BINARY_MUL};
+    int src[2] = {call->src[0], cop_onnx_append(call, OP_UNARY, &softplus, 1, call->src)};
+    src[1] = cop_onnx_append(call, OP_UNARY, &tanh, 1, &src[1]);
+    cop_onnx_make(call, OP_BINARY, &multiply, 2, src);
+}
+
+static void map_gelu(struct onnx_call *call)
+{
+    static const char *const exact[] = {"none", NULL};
+    (void)cop_onnx_choice(call, "approximate", exact, 0);
+    make_unary(call, 0, 0);
+}
+
 const struct onnx_operator cop_onnx_activation_operators[] = {
     {"Relu", 1, 1, 1, 1, map_unary, UNARY_RELU},
     {"LeakyRelu", 1, 1, 1, 1, map_leaky_relu, UNARY_LEAKY_RELU},
@@ -70,6 +88,8 @@ const struct onnx_operator cop_onnx_activation_operators[] = {
     {"Softsign", 1, 1, 1, 1, map_unary, UNARY_SOFTSIGN},
     {"HardSigmoid", 1, 1, 1, 1, map_hard_sigmoid, UNARY_HARD_SIGMOID},
     {"HardSwish", 14, 1, 1, 1, map_hard_swish, UNARY_HARD_SWISH},
+    {"Mish", 18, 1, 1, 1, map_mish, 0},
+    {"Gelu", 20, 1, 1, 1, map_gelu, UNARY_GELU},
     {"Exp", 1, 1, 1, 1, map_unary, UNARY_EXP},
     {"Log", 1, 1, 1, 1, map_unary, UNARY_LOG},
     {"Sqrt", 1, 1, 1, 1, map_unary, UNARY_SQRT},

@@ -7,8 +7,9 @@
 /* Before opset 7 broadcasting was asked for, and could start at an axis of the first argument. */
 static void map_binary_legacy(struct onnx_call *call)
 {
-    struct binary_attrs attrs = {.alg = (enum binary_alg)call->operator_->variant};
-    cop_onnx_ignore(call, "consumed_inputs");
+    struct binary_attrs attrs = {.alg = (enum binary_alg)call->form->variant};
+    if (call->opset < 6)
+        cop_onnx_ignore(call, "consumed_inputs");
     attrs.same_shape = !cop_onnx_flag(call, "broadcast", false);
     attrs.align_left = cop_onnx_has(call, "axis") && !attrs.same_shape;
     attrs.axis = cop_onnx_int(call, "axis", 0);
@@ -19,7 +20,7 @@ static void map_binary_legacy(struct onnx_call *call)
 
 static void map_binary(struct onnx_call *call)
 {
-    const struct binary_attrs attrs = {.alg = (enum binary_alg)call->operator_->variant};
+    const struct binary_attrs attrs = {.alg = (enum binary_alg)call->form->variant};
     cop_onnx_make(call, OP_BINARY, &attrs, 2, call->src);
 }
 
@@ -62,7 +63,7 @@ static void chain(struct onnx_call *call, const struct binary_attrs *attrs, int 
 
 static struct binary_attrs variadic_attrs(const struct onnx_call *call)
 {
-    return (struct binary_attrs){.alg = (enum binary_alg)call->operator_->variant,
+    return (struct binary_attrs){.alg = (enum binary_alg)call->form->variant,
                                  .same_shape = call->opset < 8};
 }
 
@@ -70,7 +71,8 @@ static void map_variadic(struct onnx_call *call)
 {
     const struct binary_attrs attrs = variadic_attrs(call);
     int src[2];
-    cop_onnx_ignore(call, "consumed_inputs");
+    if (call->opset < 6)
+        cop_onnx_ignore(call, "consumed_inputs");
     chain(call, &attrs, src);
     if (call->src_count == 1)
         cop_onnx_make(call, OP_IDENTITY, NULL, 1, src);
@@ -83,7 +85,8 @@ static void map_mean(struct onnx_call *call)
     const struct binary_attrs attrs = variadic_attrs(call);
     const struct unary_attrs divide = {UNARY_LINEAR, 1.0f / (float)call->src_count, 0};
     int src[2];
-    cop_onnx_ignore(call, "consumed_inputs");
+    if (call->opset < 6)
+        cop_onnx_ignore(call, "consumed_inputs");
     chain(call, &attrs, src);
     const int sum =
         call->src_count == 1 ? src[0] : cop_onnx_append(call, OP_BINARY, &attrs, 2, src);
@@ -92,7 +95,8 @@ static void map_mean(struct onnx_call *call)
 
 static void map_clip_attributes(struct onnx_call *call)
 {
-    cop_onnx_ignore(call, "consumed_inputs");
+    if (call->opset < 6)
+        cop_onnx_ignore(call, "consumed_inputs");
     const float least = cop_onnx_float(call, "min", -FLT_MAX);
     const struct unary_attrs attrs = {UNARY_CLIP, least, cop_onnx_float(call, "max", FLT_MAX)};
     cop_onnx_make(call, OP_UNARY, &attrs, 1, call->src);
@@ -141,7 +145,8 @@ static void map_clip(struct onnx_call *call)
 static void map_prelu(struct onnx_call *call)
 {
     const struct prelu_attrs attrs = {.channel_slope = call->opset < 7};
-    cop_onnx_ignore(call, "consumed_inputs");
+    if (call->opset < 6)
+        cop_onnx_ignore(call, "consumed_inputs");
     cop_onnx_make(call, OP_PRELU, &attrs, 2, call->src);
 }
 

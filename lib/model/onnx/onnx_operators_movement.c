@@ -42,6 +42,8 @@ static void map_split(struct onnx_call *call)
     const struct split_attrs attrs = {.axis = cop_onnx_int(call, "axis", 0)};
     const int parts = (int)call->node->outputs.count;
     int src[2] = {call->src[0], cop_onnx_src(call, 1)};
+    if (call->opset >= 18 && cop_onnx_int(call, "num_outputs", parts) != parts)
+        cop_onnx_malformed(call, "attribute 'num_outputs' is not %d, the outputs there are", parts);
     if (call->opset < 13) {
         int64_t *sizes = cop_arena_alloc(&call->import->scratch, MAX_SIZES, sizeof *sizes);
         if (sizes == NULL) {
@@ -142,6 +144,8 @@ static void map_pad(struct onnx_call *call)
     struct pad_attrs attrs = {.mode = read_mode(call)};
     double value = 0;
     const int count = cop_onnx_constant_ints(call, 1, pads, 2 * COP_MAX_RANK);
+    if (cop_onnx_src(call, 3) != COP_NO_VALUE)
+        cop_onnx_unsupported(call, "input 'axes'");
     int src[3] = {call->src[0], call->src[1], cop_onnx_src(call, 2)};
     if (count >= 0) {
         set_pads(call, &attrs, pads, count);
@@ -166,5 +170,6 @@ const struct onnx_operator cop_onnx_movement_operators[] = {
     {"Slice", 10, 3, 5, 1, map_slice, 0},
     {"Pad", 2, 1, 1, 1, map_pad_attributes, 0},
     {"Pad", 11, 2, 3, 1, map_pad, 0},
+    {"Pad", 18, 2, 4, 1, map_pad, 0},
     {NULL, 0, 0, 0, 0, NULL, 0},
 };

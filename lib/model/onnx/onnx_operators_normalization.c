@@ -39,7 +39,7 @@ static void map_softmax(struct onnx_call *call)
 {
     const bool is_old = call->opset < 13;
     const struct softmax_attrs attrs = {.axis = cop_onnx_int(call, "axis", is_old ? 1 : -1),
-                                        .is_log = call->operator_->variant != 0,
+                                        .is_log = call->form->variant != 0,
                                         .coerce_2d = is_old};
     cop_onnx_make(call, OP_SOFTMAX, &attrs, 1, call->src);
 }

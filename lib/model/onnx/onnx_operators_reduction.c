@@ -5,7 +5,7 @@
 /* Axes from the attribute, or from the second input: a constant one is read now. */
 static struct reduce_attrs read_reduction(struct onnx_call *call, bool axes_are_input)
 {
-    struct reduce_attrs attrs = {.alg = (enum reduce_alg)call->operator_->variant,
+    struct reduce_attrs attrs = {.alg = (enum reduce_alg)call->form->variant,
                                  .keep_dims = cop_onnx_flag(call, "keepdims", true)};
     int count;
     if (axes_are_input) {
@@ -45,24 +45,26 @@ static const struct composition compositions[] = {
 
 static void map_composed_reduce(struct onnx_call *call)
 {
-    const struct composition composition = compositions[call->operator_->variant];
+    const bool axes_are_input = call->opset >= 18;
+    const struct composition composition = compositions[call->form->variant];
     const struct unary_attrs before = {composition.before, 0, 0}, after = {composition.after, 0, 0};
-    struct reduce_attrs attrs = read_reduction(call, false);
+    struct reduce_attrs attrs = read_reduction(call, axes_are_input);
+    int src[2] = {call->src[0], cop_onnx_src(call, 1)};
+    const int src_count = src[1] == COP_NO_VALUE || attrs.axis_count > 0 ? 1 : 2;
     attrs.alg = REDUCE_SUM;
-    int value = call->src[0];
     if (composition.before != UNARY_ALG_COUNT)
-        value = cop_onnx_append(call, OP_UNARY, &before, 1, &value);
+        src[0] = cop_onnx_append(call, OP_UNARY, &before, 1, src);
     if (composition.after == UNARY_ALG_COUNT) {
-        cop_onnx_make(call, OP_REDUCE, &attrs, 1, &value);
+        cop_onnx_make(call, OP_REDUCE, &attrs, src_count, src);
         return;
     }
-    value = cop_onnx_append(call, OP_REDUCE, &attrs, 1, &value);
-    cop_onnx_make(call, OP_UNARY, &after, 1, &value);
+    const int sum = cop_onnx_append(call, OP_REDUCE, &attrs, src_count, src);
+    cop_onnx_make(call, OP_UNARY, &after, 1, &sum);
 }
 
 static void map_arg(struct onnx_call *call)
 {
-    struct arg_attrs attrs = {.is_min = call->operator_->variant != 0,
+    struct arg_attrs attrs = {.is_min = call->form->variant != 0,
                               .axis = cop_onnx_int(call, "axis", 0)};
     attrs.keep_dims = cop_onnx_flag(call, "keepdims", true);
     if (call->opset >= 12)
@@ -77,10 +79,18 @@ const struct onnx_operator cop_onnx_reduction_operators[] = {
     {"ReduceMax", 1, 1, 1, 1, map_reduce, REDUCE_MAX},
     {"ReduceMin", 1, 1, 1, 1, map_reduce, REDUCE_MIN},
     {"ReduceProd", 1, 1, 1, 1, map_reduce, REDUCE_PROD},
+    {"ReduceMean", 18, 1, 2, 1, map_reduce_input, REDUCE_MEAN},
+    {"ReduceMax", 18, 1, 2, 1, map_reduce_input, REDUCE_MAX},
+    {"ReduceMin", 18, 1, 2, 1, map_reduce_input, REDUCE_MIN},
+    {"ReduceProd", 18, 1, 2, 1, map_reduce_input, REDUCE_PROD},
     {"ReduceL1", 1, 1, 1, 1, map_composed_reduce, REDUCE_L1},
     {"ReduceL2", 1, 1, 1, 1, map_composed_reduce, REDUCE_L2},
     {"ReduceLogSum", 1, 1, 1, 1, map_composed_reduce, REDUCE_LOG_SUM},
     {"ReduceSumSquare", 1, 1, 1, 1, map_composed_reduce, REDUCE_SUM_SQUARE},
+    {"ReduceL1", 18, 1, 2, 1, map_composed_reduce, REDUCE_L1},
+    {"ReduceL2", 18, 1, 2, 1, map_composed_reduce, REDUCE_L2},
+    {"ReduceLogSum", 18, 1, 2, 1, map_composed_reduce, REDUCE_LOG_SUM},
+    {"ReduceSumSquare", 18, 1, 2, 1, map_composed_reduce, REDUCE_SUM_SQUARE},
     {"ArgMax", 1, 1, 1, 1, map_arg, 0},
     {"ArgMin", 1, 1, 1, 1, map_arg, 1},
     {NULL, 0, 0, 0, 0, NULL, 0},

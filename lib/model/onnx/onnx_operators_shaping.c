@@ -24,7 +24,7 @@ static void map_flatten(struct onnx_call *call)
 static void map_axes_attribute(struct onnx_call *call)
 {
     struct axes_attrs attrs = {0};
-    const enum op_kind kind = (enum op_kind)call->operator_->variant;
+    const enum op_kind kind = (enum op_kind)call->form->variant;
     attrs.count = cop_onnx_ints(call, "axes", attrs.axes, COP_MAX_RANK);
     if (attrs.count < 0) {
         attrs.count = 0;
@@ -37,7 +37,7 @@ static void map_axes_attribute(struct onnx_call *call)
 static void map_axes_input(struct onnx_call *call)
 {
     struct axes_attrs attrs = {0};
-    const enum op_kind kind = (enum op_kind)call->operator_->variant;
+    const enum op_kind kind = (enum op_kind)call->form->variant;
     attrs.count = cop_onnx_constant_ints(call, 1, attrs.axes, COP_MAX_RANK);
     const bool is_read = attrs.count > 0 || call->src_count == 1;
     if (attrs.count < 0)
@@ -68,6 +68,8 @@ static void map_cast(struct onnx_call *call)
 {
     char type[32];
     const int64_t to = cop_onnx_int(call, "to", 0);
+    if (call->opset >= 19)
+        cop_onnx_ignore(call, "saturate"); /* only means something for 8-bit floats */
     struct cast_attrs attrs = {cop_onnx_dtype(to)};
     if (attrs.to == COP_DTYPE_UNKNOWN)
         cop_onnx_fail(call, to == 0 ? COP_STATUS_MALFORMED_MODEL : COP_STATUS_UNSUPPORTED,
@@ -80,9 +82,13 @@ static void map_cast(struct onnx_call *call)
         cop_onnx_make(call, OP_CAST, &attrs, 1, call->src);
 }
 
+/* A constant stays one under another name: exporters share weights so. */
 static void map_identity(struct onnx_call *call)
 {
-    cop_onnx_make(call, OP_IDENTITY, NULL, 1, call->src);
+    if (cop_onnx_constant(call, 0) != NULL)
+        cop_onnx_make_same(call, 0);
+    else
+        cop_onnx_make(call, OP_IDENTITY, NULL, 1, call->src);
 }
 
 const struct onnx_operator cop_onnx_shaping_operators[] = {

@@ -91,7 +91,7 @@ static struct pooling_attrs read_pooling(struct onnx_call *call, enum pooling_al
     memcpy(attrs.dilations, window.dilations, sizeof attrs.dilations);
     memcpy(attrs.pads_begin, window.pads, (size_t)window.rank * sizeof *attrs.pads_begin);
     memcpy(attrs.pads_end, window.pads + window.rank, (size_t)window.rank * sizeof *attrs.pads_end);
-    if (call->opset >= 10 && alg != POOLING_LP)
+    if (call->opset >= (alg == POOLING_LP ? 18 : 10))
         attrs.ceil_mode = cop_onnx_flag(call, "ceil_mode", false);
     /* A window of nothing but padding has no maximum and no mean: it is left out. */
     attrs.drop_last_outside = attrs.ceil_mode;
@@ -110,7 +110,7 @@ static void map_max_pool(struct onnx_call *call)
 
 static void map_average_pool(struct onnx_call *call)
 {
-    struct pooling_attrs attrs = read_pooling(call, POOLING_AVERAGE, false);
+    struct pooling_attrs attrs = read_pooling(call, POOLING_AVERAGE, call->opset >= 19);
     if (call->opset >= 7)
         attrs.count_include_pad = cop_onnx_flag(call, "count_include_pad", false);
     cop_onnx_make(call, OP_POOLING, &attrs, 1, call->src);
@@ -118,15 +118,14 @@ static void map_average_pool(struct onnx_call *call)
 
 static void map_lp_pool(struct onnx_call *call)
 {
-    struct pooling_attrs attrs = read_pooling(call, POOLING_LP, false);
+    struct pooling_attrs attrs = read_pooling(call, POOLING_LP, call->opset >= 18);
     attrs.p = cop_onnx_int(call, "p", 2);
     cop_onnx_make(call, OP_POOLING, &attrs, 1, call->src);
 }
 
 static void map_global_pool(struct onnx_call *call)
 {
-    struct pooling_attrs attrs = {.alg = (enum pooling_alg)call->operator_->variant,
-                                  .is_global = true};
+    struct pooling_attrs attrs = {.alg = (enum pooling_alg)call->form->variant, .is_global = true};
     if (attrs.alg == POOLING_LP)
         attrs.p = cop_onnx_int(call, "p", 2);
     cop_onnx_make(call, OP_POOLING, &attrs, 1, call->src);
