@@ -234,6 +234,7 @@ struct flatten_attrs {
 struct axes_attrs {
     int count; /* squeeze: 0 without a second source means every dimension of 1 */
     int64_t axes[COP_MAX_RANK];
+    bool rank_at_least_1; /* squeeze: nothing but ones gives [1] rather than a scalar */
 };
 
 struct gather_attrs {

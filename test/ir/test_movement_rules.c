@@ -246,7 +246,13 @@ END_TEST
 
 START_TEST(squeeze_drops_and_unsqueeze_adds_ones)
 {
-    const struct axes_attrs all = {0}, second = {1, {1}}, ends = {2, {0, -1}}, twice = {2, {0, -4}};
+    const struct axes_attrs all = {0}, second = {.count = 1, .axes = {1}};
+    const struct axes_attrs ends = {.count = 2, .axes = {0, -1}};
+    const struct axes_attrs twice = {.count = 2, .axes = {0, -4}};
+    const struct axes_attrs mxnet = {.rank_at_least_1 = true};
+    ck_assert_str_eq(RESULT(OP_SQUEEZE, &mxnet, tensor(SHAPE(1, 1))), "[1]");
+    ck_assert_str_eq(RESULT(OP_SQUEEZE, &mxnet, tensor(SHAPE(1, 2))), "[2]");
+    ck_assert_str_eq(RESULT(OP_SQUEEZE, &all, tensor(SHAPE(1, 1))), "[]");
     ck_assert_str_eq(RESULT(OP_SQUEEZE, &all, tensor(SHAPE(1, 2, 1))), "[2]");
     ck_assert_str_eq(RESULT(OP_SQUEEZE, &ends, tensor(SHAPE(1, 2, 1))), "[2]");
     ck_assert_str_eq(RESULT(OP_SQUEEZE, &all, tensor(SHAPE(1, 2, 1)), LIST(2)), "[1,2]");

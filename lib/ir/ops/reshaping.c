@@ -373,12 +373,13 @@ cop_status cop_infer_squeeze(const void *attributes, int src_count, struct op_te
                              int dst_count, struct op_tensor *dst, cop_error *error)
 {
     (void)dst_count;
+    const struct axes_attrs *attrs = attributes;
     struct shape *shape = &src[0].shape, squeezed = {.rank = 0};
     struct index_list list;
     bool is_marked[COP_MAX_RANK];
     cop_status status = cop_rule_same_dtype(&src[0], "src", &dst[0], "dst", error);
     if (status == COP_STATUS_OK)
-        status = find_axes(attributes, src_count, src, &list, error);
+        status = find_axes(attrs, src_count, src, &list, error);
     if (status != COP_STATUS_OK || !list.is_known || shape->rank == COP_UNKNOWN)
         return status;
     const bool has_axes = list.count > 0 || (src_count > 1 && src[1].is_present);
@@ -392,6 +393,8 @@ cop_status cop_infer_squeeze(const void *attributes, int src_count, struct op_te
         else if (has_axes || shape->dims[i] != 1)
             squeezed.dims[squeezed.rank++] = shape->dims[i];
     }
+    if (squeezed.rank == 0 && attrs->rank_at_least_1)
+        squeezed.dims[squeezed.rank++] = 1;
     if (status == COP_STATUS_OK)
         status = cop_rule_join_shape(&dst[0], "dst", &squeezed, error);
     return status == COP_STATUS_OK ? balance_both(&src[0], &dst[0], error) : status;

@@ -185,6 +185,7 @@ static void map_squeeze(struct mxnet_call *call)
 {
     COP_ZEROED_ATTRS(axes_attrs, attrs);
     attrs.count = read_axes(call, "axis", attrs.axes);
+    attrs.rank_at_least_1 = true;
     if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
         cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SQUEEZE, "", &attrs, call->src[0]));
 }
