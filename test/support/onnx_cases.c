@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/source.h"
-#include "model/onnx/onnx_format.h"
+#include "model/onnx/format/onnx_format.h"
 
 #define MAX_ARRAYS 64
 

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "graph/graph.h"
 #include "model/model.h"
-#include "model/onnx/onnx_format.h"
+#include "model/onnx/format/onnx_format.h"
 
 #define COP_ONNX_MAX_OPSET 21
 

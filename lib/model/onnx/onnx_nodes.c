@@ -22,13 +22,14 @@ const struct onnx_operator *cop_onnx_find_operator(const struct onnx_node *node,
 {
     const struct onnx_operator *best = NULL;
     bool is_known = false;
+    const char first = node->op_type.size > 0 ? (char)node->op_type.bytes[0] : '\0';
     if (!is_of_default_domain(node)) {
         *reason = "operators of this domain are not supported";
         return NULL;
     }
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         for (const struct onnx_operator *form = families[i]; form->name != NULL; form++) {
-            if (!cop_span_is(node->op_type, form->name))
+            if (form->name[0] != first || !cop_span_is(node->op_type, form->name))
                 continue;
             is_known = true;
             if (form->since <= opset && (best == NULL || form->since > best->since))

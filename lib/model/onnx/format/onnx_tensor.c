@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* TensorProto: its description, and elements that are not stored as raw bytes. */
-#include "model/onnx/onnx_format.h"
+#include "model/onnx/format/onnx_format.h"
 
 #include <endian.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * memory is taken for them, and nodes are decoded one at a time, so that what a file costs is
  * bounded by its size. Source: onnx.proto, IR version 8.
  */
-#ifndef MODEL_ONNX_FORMAT_H
-#define MODEL_ONNX_FORMAT_H
+#ifndef ONNX_FORMAT_ONNX_FORMAT_H
+#define ONNX_FORMAT_ONNX_FORMAT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "ir/shape.h"
-#include "model/onnx/protobuf_reader.h"
+#include "model/onnx/format/protobuf_reader.h"
 
 #define COP_ONNX_MAX_RECORDS                                                                       \
     ((size_t)1000 * 1000)       /* nodes, tensors, inputs, outputs: of each kind */

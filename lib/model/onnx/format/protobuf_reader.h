@@ -12,8 +12,8 @@
  *
  * A field that was not read is skipped. The first failure is kept: reads do nothing after it.
  */
-#ifndef MODEL_ONNX_PROTOBUF_READER_H
-#define MODEL_ONNX_PROTOBUF_READER_H
+#ifndef ONNX_FORMAT_PROTOBUF_READER_H
+#define ONNX_FORMAT_PROTOBUF_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

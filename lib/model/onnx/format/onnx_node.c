@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* NodeProto and AttributeProto. */
-#include "model/onnx/onnx_format.h"
+#include "model/onnx/format/onnx_format.h"
 
 #include "base/error.h"
 #include "onnx.pb.h"
+
+#define MAX_ATTRIBUTES 128 /* of a node: each is compared with all others */
 
 /* The field that holds the value of a type; 0 for types that are only passed over. */
 static uint32_t field_of_type(int type)
@@ -79,11 +81,10 @@ static cop_status count_fields(const struct protobuf_file *file, struct span byt
         node->attribute_count += message.tag == onnx_NodeProto_attribute_tag;
     }
     if (node->inputs.count > COP_ONNX_MAX_RECORDS || node->outputs.count > COP_ONNX_MAX_RECORDS ||
-        node->attribute_count > 1000)
+        node->attribute_count > MAX_ATTRIBUTES)
         return cop_fail(file->error, COP_STATUS_UNSUPPORTED,
-                        "byte %zu: a node with more than %zu inputs or outputs or 1000 "
-                        "attributes",
-                        (size_t)(bytes.bytes - file->bytes), COP_ONNX_MAX_RECORDS);
+                        "byte %zu: a node with more than %zu inputs or outputs or %d attributes",
+                        (size_t)(bytes.bytes - file->bytes), COP_ONNX_MAX_RECORDS, MAX_ATTRIBUTES);
     return message.status;
 }
 

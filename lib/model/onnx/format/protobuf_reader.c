@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/onnx/protobuf_reader.h"
+#include "model/onnx/format/protobuf_reader.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ModelProto, GraphProto and ValueInfoProto. */
-#include "model/onnx/onnx_format.h"
+#include "model/onnx/format/onnx_format.h"
 
 #include <stdio.h>
 
