@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One record of version 2 and its name for each "name d0,d1,…;": float32, all elements 0.5. Without
- * dimensions it is an empty array. */
+/* One record of version 2 and its name for each "name d0,d1,…;": float32, element i is
+ * (5 i mod 7 + 1) / 4. Without dimensions it is an empty array. */
 static inline void write_params(struct byte_writer *writer, const char *list)
 {
     struct byte_writer names = {0};
@@ -41,7 +41,7 @@ static inline void write_params(struct byte_writer *writer, const char *list)
             put_u64(writer, dims[i]);
         put_u32(writer, 1), put_u32(writer, 0), put_u32(writer, 0);
         for (uint64_t i = 0; i < elements; i++)
-            put_floats(writer, 1, &(float){0.5F});
+            put_floats(writer, 1, &(float){(float)(i * 5 % 7 + 1) / 4});
     }
     put_bytes(writer, names.bytes, names.size);
 }
@@ -114,24 +114,27 @@ static inline void import_bad(const char *symbol, const char *params, cop_status
     "{'op':'" op "','name':'" name "','attrs':{" attrs "},'inputs':[" inputs "]}"
 
 /* A symbol that reaches most code: several families, a label, two outputs, an old version. */
-#define BROAD_SYMBOL                                                                                                                                                                          \
-    "{'nodes':["                                                                                                                                                                              \
-    "{'op':'null','name':'x','attr':{'__shape__':'(2, 6, 0, 3)'},'inputs':[]}"                                                                                                                \
-    "," VARIABLE("w") "," VARIABLE("b") "," NODE("Convolution", "c", "'kernel':'(3, 3)','num_filter':'4','layout':'NHWC','lr_mult':'1'", "[0,0],[1,0],[2,0]") "," VARIABLE("g") "," VARIABLE( \
-        "h") "," NODE("BatchNorm", "n", "'axis':'3'",                                                                                                                                         \
-                      "[3,0],[4,0],[5,0]") "," NODE("SliceChannel", "s", "'num_outputs':'2'",                                                                                                 \
-                                                    "[6,0]") "," NODE("stack", "k",                                                                                                           \
-                                                                      "'axis':'"                                                                                                              \
-                                                                      "0'",                                                                                                                   \
-                                                                      "[7,0],["                                                                                                               \
-                                                                      "7,1]") "," NODE("LayerNor"                                                                                             \
-                                                                                       "m",                                                                                                   \
-                                                                                       "l", "",                                                                                               \
-                                                                                       "[8,0],[4,"                                                                                            \
-                                                                                       "0],[5,0]") "," NODE("SoftmaxOutput",                                                                  \
-                                                                                                            "o",                                                                              \
-                                                                                                            "",                                                                               \
-                                                                                                            "[9,0]") "],'arg_nodes':[0,1,2],'heads':[[10,0],[6,0],[6,0],[0,0]]}"
+#define BROAD_SYMBOL                                                                                                                                                        \
+    "{'nodes':["                                                                                                                                                            \
+    "{'op':'null','name':'x','attr':{'__shape__':'(2, 6, 0, 3)'},'inputs':[]}"                                                                                              \
+    "," VARIABLE("w") "," VARIABLE("b") "," NODE("Convolution", "c", "'kernel':'(3, 3)','num_filter':'4','layout':'NHWC','lr_mult':'1'", "[0,0],[1,0],[2,0]") "," VARIABLE( \
+        "g") "," VARIABLE("h") "," NODE("BatchNorm", "n", "'axis':'3'",                                                                                                     \
+                                        "[3,0],[4,0],[5,0]") "," NODE("SliceChannel", "s",                                                                                  \
+                                                                      "'num_outputs':'2'",                                                                                  \
+                                                                      "[6,0]") "," NODE("stack",                                                                            \
+                                                                                        "k",                                                                                \
+                                                                                        "'axis':'"                                                                          \
+                                                                                        "0'",                                                                               \
+                                                                                        "[7,0],["                                                                           \
+                                                                                        "7,1]") "," NODE("LayerNor"                                                         \
+                                                                                                         "m",                                                               \
+                                                                                                         "l",                                                               \
+                                                                                                         "",                                                                \
+                                                                                                         "[8,0],[4,"                                                        \
+                                                                                                         "0],[5,0]") "," NODE("SoftmaxOutput",                              \
+                                                                                                                              "o",                                          \
+                                                                                                                              "",                                           \
+                                                                                                                              "[9,0]") "],'arg_nodes':[0,1,2],'heads':[[10,0],[6,0],[6,0],[0,0]]}"
 #define BROAD_PARAMS "arg:w 4,3,3,3;arg:b 4;g 4;h 4;aux:n_moving_mean 4;aux:n_moving_var 4;"
 
 /* One that moves elements about. */

@@ -115,7 +115,7 @@ START_TEST(weights_stay_where_they_are_in_the_file)
         constants++;
         float first;
         memcpy(&first, cop_source_bytes(constant->source) + constant->offset, sizeof first);
-        ck_assert(first == 0.5F);
+        ck_assert(first == 0.25F);
     }
     ck_assert_int_eq(constants, 2);
     cop_graph_destroy(graph);

@@ -57,7 +57,7 @@ enum slot_role cop_mxnet_slot(const struct mxnet_operator *op, int slot,
         at += strcspn(at, " ");
         at += *at == ' ';
     }
-    if (at[0] == '*')
+    if (op->slots[0] == '*')
         snprintf(own, sizeof own, "arg%d", slot);
     else
         snprintf(own, sizeof own, "%.*s", (int)strcspn(at, " "), at);
