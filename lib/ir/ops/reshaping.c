@@ -253,7 +253,8 @@ static cop_status find_target(const struct reshape_attrs *attrs, int src_count,
 static bool needs_src(const struct reshape_attrs *attrs, const struct index_list *list)
 {
     for (int i = 0; i < list->count; i++)
-        if (list->entries[i] < -1 || (list->entries[i] == 0 && !attrs->allow_zero))
+        if (list->entries[i] < -1 ||
+            (list->entries[i] == 0 && (attrs->is_mxnet || !attrs->allow_zero)))
             return true;
     return false;
 }
