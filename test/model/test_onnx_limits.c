@@ -98,6 +98,44 @@ START_TEST(ten_thousand_nested_graphs_are_refused_without_a_stack)
 }
 END_TEST
 
+/* `inputs` inputs, of which all are outputs, too. */
+static struct message wide_model(int inputs)
+{
+    struct message graph = {0};
+    for (int i = 0; i < inputs; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x%d", i);
+        onnx_add_input(&graph, name, ONNX_FLOAT, DIMS(2));
+        onnx_add_output(&graph, name, ONNX_FLOAT, DIMS(2));
+    }
+    return onnx_model(&graph, 13);
+}
+
+static struct message split_model(int outputs)
+{
+    struct message graph = {0}, node = onnx_node("Split", "split", "x", "first");
+    for (int i = 1; i < outputs; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "y%d", i);
+        write_text(&node, 2, name);
+    }
+    onnx_add_input(&graph, "x", ONNX_FLOAT, DIMS(outputs));
+    onnx_add_node(&graph, &node);
+    onnx_add_output(&graph, "first", ONNX_FLOAT, DIMS(1));
+    return onnx_model(&graph, 13);
+}
+
+START_TEST(inputs_and_outputs_are_at_most_65536)
+{
+    struct graph *graph = import_model(wide_model(65536));
+    ck_assert_int_eq(graph->output_count, 65536);
+    cop_graph_destroy(graph);
+    expect_refused(wide_model(65537), COP_STATUS_UNSUPPORTED, "more than 65536 inputs");
+    cop_graph_destroy(import_model(split_model(65536)));
+    expect_refused(split_model(65537), COP_STATUS_UNSUPPORTED, "65536 outputs");
+}
+END_TEST
+
 START_TEST(tensors_have_at_most_8_dimensions)
 {
     struct message graph = {0}, node = onnx_node("Relu", "relu", "x", "y");
@@ -198,7 +236,8 @@ int main(void)
     return RUN_TESTS(
         "onnx limits", a_million_nodes_are_accepted, a_million_and_one_nodes_are_refused,
         ten_megabytes_of_empty_nodes_cost_no_multiple_of_that, graphs_nest_64_deep_and_no_deeper,
-        ten_thousand_nested_graphs_are_refused_without_a_stack, tensors_have_at_most_8_dimensions,
+        ten_thousand_nested_graphs_are_refused_without_a_stack,
+        inputs_and_outputs_are_at_most_65536, tensors_have_at_most_8_dimensions,
         elements_are_counted_without_overflow, names_have_at_most_a_megabyte,
         a_name_with_a_nul_is_refused, lists_of_numbers_do_not_multiply_without_end,
         opsets_up_to_21_are_taken);

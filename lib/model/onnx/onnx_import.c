@@ -108,6 +108,9 @@ static cop_status check_initialised(struct onnx_import *import, struct span name
 static cop_status add_input(struct onnx_import *import, const struct onnx_value_info *info)
 {
     const char *dim_names[COP_MAX_RANK] = {NULL};
+    if (import->graph->input_count == COP_ONNX_MAX_PORTS)
+        return cop_fail(import->error, COP_STATUS_UNSUPPORTED, "more than %d inputs",
+                        COP_ONNX_MAX_PORTS);
     for (int i = 0; i < info->shape.rank; i++) {
         if (info->dim_names[i].size == 0)
             continue;
@@ -212,6 +215,9 @@ static cop_status import_outputs(struct onnx_import *import, const struct onnx_g
     cop_status status = COP_STATUS_OK;
     if (is_taken == NULL)
         return cop_fail_memory(import->error, "ONNX model", (size_t)taken_count);
+    if (parts->outputs.count > COP_ONNX_MAX_PORTS)
+        return cop_fail(import->error, COP_STATUS_UNSUPPORTED, "%zu outputs; at most %d",
+                        parts->outputs.count, COP_ONNX_MAX_PORTS);
     if (parts->outputs.count == 0)
         return cop_fail(import->error, COP_STATUS_MALFORMED_MODEL, "the graph has no output");
     for (size_t i = 0; i < parts->outputs.count && status == COP_STATUS_OK; i++)
