@@ -72,21 +72,21 @@ static bool is_small(cop_dtype dtype, const struct shape *shape)
            elements <= (is_float ? MAX_FOLDED_FLOATS : MAX_FOLDED_ELEMENTS);
 }
 
-/* Memory for a small value's elements, as far as the budget goes. */
-static void *take_elements(struct shape_walk *walk, const struct graph_value *value, size_t *bytes)
-{
-    if (!cop_shape_bytes(&value->shape, value->dtype, bytes) ||
-        *bytes > COP_MAX_FOLDED_BYTES - walk->folded_bytes)
-        return NULL;
-    walk->folded_bytes += *bytes;
-    return cop_arena_alloc(&walk->graph->arena, *bytes == 0 ? 1 : *bytes, 1);
-}
-
 static bool exceeds_budget(const struct shape_walk *walk, const struct graph_value *value)
 {
     size_t bytes;
     return !cop_shape_bytes(&value->shape, value->dtype, &bytes) ||
            bytes > COP_MAX_FOLDED_BYTES - walk->folded_bytes;
+}
+
+/* Memory for the elements of a value within the budget, one byte at least: nothing is known, too.
+ */
+static void *take_elements(struct shape_walk *walk, const struct graph_value *value, size_t *bytes)
+{
+    *bytes = (size_t)cop_shape_product(&value->shape, 0, value->shape.rank) *
+             cop_dtype_bytes(value->dtype);
+    walk->folded_bytes += *bytes;
+    return cop_arena_alloc(&walk->graph->arena, *bytes == 0 ? 1 : *bytes, 1);
 }
 
 static bool can_read_constant(const struct shape_walk *walk, const struct graph_value *value)

@@ -239,30 +239,57 @@ START_TEST(growth_is_stopped_by_the_size_of_tensors)
 }
 END_TEST
 
-/* Elements that decide a shape, grown until they are too large; the time and the memory are
- * bounded. */
+/* 512 MB of elements, all on the way to one shape: time and memory stay bounded. */
 START_TEST(a_constant_folding_bomb_does_not_go_off)
 {
+    enum { PARTS = 2000 };
+    static int64_t ones[1024];
     struct graph *graph = make_graph();
     cop_error error;
     const struct concat_attrs beside = {0};
+    const struct slice_attrs first = {.count = 1, .ends = {1}};
     const struct reshape_attrs reshape = {0};
-    int64_t ones[1024];
-    for (int i = 0; i < 1024; i++)
-        ones[i] = 1;
     const int src = add_input(graph, "x", COP_DTYPE_FLOAT32, SHAPE(1));
-    const int table = add_literal(graph, "ones", COP_DTYPE_INT64, SHAPE(1024), ones);
-    int many[32], last = table;
+    const int table = add_literal(graph, "table", COP_DTYPE_INT64, SHAPE(1024), ones);
+    int many[32], *parts = cop_alloc(PARTS, sizeof *parts);
+    ck_assert_ptr_nonnull(parts);
     for (int i = 0; i < 32; i++)
         many[i] = table;
-    for (int i = 0; i < 20000; i++)
-        last = append_node(graph, OP_CONCAT, "more", &beside, 32, many);
-    for (int i = 0; i < 20; i++)
-        last = append(graph, OP_CONCAT, "even more", &beside, last, last);
-    append(graph, OP_RESHAPE, "r", &reshape, src, last);
+    for (int i = 0; i < PARTS; i++)
+        parts[i] = append(graph, OP_SLICE, "one", &first,
+                          append_node(graph, OP_CONCAT, "many", &beside, 32, many));
+    const int all = append_node(graph, OP_CONCAT, "all", &beside, PARTS, parts);
+    append(graph, OP_RESHAPE, "r", &reshape, src, append(graph, OP_SLICE, "one", &first, all));
+    cop_free(parts);
     const size_t before = cop_alloc_counters().live_bytes;
-    ck_assert_int_ne(cop_graph_infer_shapes(graph, &evaluator, &error), COP_STATUS_OK);
+    ck_assert_int_eq(cop_graph_infer_shapes(graph, &evaluator, &error), COP_STATUS_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error.message, "node 'r' (Reshape): result 'r' is "));
     ck_assert_uint_lt(cop_alloc_counters().live_bytes - before, 2 * COP_MAX_FOLDED_BYTES);
+    cop_graph_destroy(graph);
+}
+END_TEST
+
+/* A gigabyte of reading for one shape, from a table of half a megabyte. */
+START_TEST(a_table_that_is_read_over_and_over_is_given_up)
+{
+    enum { READS = 2000, ELEMENTS = 65536 };
+    static int64_t zeros[ELEMENTS];
+    struct graph *graph = make_graph();
+    cop_error error;
+    const struct reduce_attrs sum = {.alg = REDUCE_SUM, .keep_dims = true};
+    const struct concat_attrs beside = {0};
+    const struct slice_attrs first = {.count = 1, .ends = {1}};
+    const struct reshape_attrs reshape = {0};
+    const int src = add_input(graph, "x", COP_DTYPE_FLOAT32, SHAPE(1));
+    const int table = add_literal(graph, "table", COP_DTYPE_INT64, SHAPE(ELEMENTS), zeros);
+    int *sums = cop_alloc(READS, sizeof *sums);
+    ck_assert_ptr_nonnull(sums);
+    for (int i = 0; i < READS; i++)
+        sums[i] = append(graph, OP_REDUCE, "sum", &sum, table);
+    const int all = append_node(graph, OP_CONCAT, "all", &beside, READS, sums);
+    append(graph, OP_RESHAPE, "r", &reshape, src, append(graph, OP_SLICE, "one", &first, all));
+    cop_free(sums);
+    ck_assert_int_eq(cop_graph_infer_shapes(graph, &evaluator, &error), COP_STATUS_UNSUPPORTED);
     cop_graph_destroy(graph);
 }
 END_TEST
