@@ -242,6 +242,12 @@ def build():
         more = {"constant_values": 7} if mode == "constant" else {}
         case("Pad", f"'mode':'{mode}','pad_width':'(0,0,0,0,1,0,2,1)','constant_value':'7'", (1, 2, 2, 3), {},
              lambda x, mode=mode, more=more: np.pad(x, pads, mode, **more))
+    case("Crop", "'num_args':'1','offset':'(1, 2)','h_w':'(2, 3)'", (1, 2, 4, 6), {}, lambda x: x[:, :, 1:3, 2:5])
+    case("UpSampling", "'scale':'2','sample_type':'nearest','num_args':'1'", (1, 2, 2, 3), {},
+         lambda x: x.repeat(2, 2).repeat(2, 3))
+    case("_contrib_AdaptiveAvgPooling2D", "'output_size':'1'", (1, 2, 4, 6), {}, lambda x: x.mean((2, 3), keepdims=True))
+    case("dot", "'transpose_b':'True'", (3, 4), {}, lambda x: x @ x.T)
+    case("_npi_true_divide_scalar", "'scalar':'4'", cube, {}, lambda x: x / 4)
     case("shape_array", "", cube, {}, lambda x: np.array(x.shape))
 
 

@@ -145,6 +145,7 @@ static const struct operator_case cases[] = {
     {"crop", "'begin':'(0, 1)','end':'(2, 3)'", "", "Slice"},
     {"slice_like", "'axes':'(2, 3)'", "", "Shape Gather Slice"},
     {"flip", "'axis':'1'", "", "Slice"},
+    {"Crop", "'num_args':'2'", "", "Shape Gather Slice"},
     {"Pad", "'mode':'constant','pad_width':'(0, 0, 0, 0, 0, 1, 0, 1)','constant_value':'0'", "",
      "Pad"},
     {"SoftmaxOutput", "'grad_scale':'1','normalization':'batch'", "", "Softmax"},
@@ -321,6 +322,26 @@ START_TEST(swapping_axes_uses_the_rank_that_follows_from_the_weights)
 }
 END_TEST
 
+START_TEST(channels_are_shuffled_as_shufflenet_does_it)
+{
+    struct graph *graph = import_good(
+        SYMBOL(
+            VARIABLE("x") "," VARIABLE("w") "," NODE(
+                "Convolution", "c", KERNEL ",'no_bias':'1'",
+                "[0,0],[1,0]") "," NODE("Reshape", "r", "'shape':'(0, -4, 2, -1, -2)'",
+                                        "[2,0]") "," NODE("SwapAxis", "s", "'dim1':'1','dim2':'2'",
+                                                          "[3,0]") "," NODE("Reshape", "t",
+                                                                            "'shape':'(0, -3, -2)'",
+                                                                            "[4,0]"),
+            "[5,0]"),
+        "w 4,3,3,3;");
+    const struct shape *dst = &graph->values[graph->outputs[0]].shape;
+    ck_assert_int_eq(dst->rank, 4);
+    ck_assert_int_eq(dst->dims[1], 4);
+    cop_graph_destroy(graph);
+}
+END_TEST
+
 START_TEST(bad_attributes_are_refused_with_their_value)
 {
     static const struct {
@@ -376,6 +397,13 @@ START_TEST(bad_attributes_are_refused_with_their_value)
         {"SliceChannel", "'num_outputs':'65537'", "", COP_STATUS_MALFORMED_MODEL, "num_outputs="},
         {"SliceChannel", "'num_outputs':'0'", "", COP_STATUS_MALFORMED_MODEL, "num_outputs="},
         {"softmax", "'temperature':'0'", "", COP_STATUS_MALFORMED_MODEL, "temperature='0'"},
+        {"dot", "", "", COP_STATUS_UNSUPPORTED, "not known to be matrices"},
+        {"UpSampling", "'scale':'2','sample_type':'bilinear'", "", COP_STATUS_UNSUPPORTED,
+         "sample_type='bilinear'"},
+        {"UpSampling", "'scale':'2','num_args':'2'", "", COP_STATUS_UNSUPPORTED, "several inputs"},
+        {"Crop", "'num_args':'2','offset':'(1,0)'", "", COP_STATUS_UNSUPPORTED, "offset='(1,0)'"},
+        {"_contrib_AdaptiveAvgPooling2D", "'output_size':'(2,2)'", "", COP_STATUS_UNSUPPORTED,
+         "output_size='(2,2)'"},
         {"take", "'mode':'wrap'", "", COP_STATUS_UNSUPPORTED, "mode='wrap'"},
         {"slice", "'begin':'(1,2)','end':'(3,)'", "", COP_STATUS_MALFORMED_MODEL, "end='(3,)'"},
         {"slice", "'begin':'(1,)','end':'(3,)','step':'(0,)'", "", COP_STATUS_MALFORMED_MODEL,
@@ -394,5 +422,6 @@ int main(void)
                      pooling_conventions_are_told_apart, fix_gamma_takes_a_scale_of_one,
                      softmax_heads_normalize_over_what_they_should, slices_fill_in_what_is_none,
                      swapping_axes_uses_the_rank_that_follows_from_the_weights,
+                     channels_are_shuffled_as_shufflenet_does_it,
                      bad_attributes_are_refused_with_their_value);
 }

@@ -37,7 +37,8 @@ static void write_symbol(const struct result_case *c, char *text)
                     "{'nodes':[{'op':'null','name':'x','attrs':{'__shape__':'(%s)'},'inputs':[]},",
                     shape);
     int parameters = 0;
-    const int slots = op->slots[0] == '*' ? 2 : 5;
+    const bool is_single = strstr(c->attributes, "'num_args':'1'") != NULL;
+    const int slots = op->slots[0] != '*' ? 5 : is_single ? 1 : 2;
     for (int i = 0; i < slots; i++) {
         char name[COP_SLOT_NAME_BYTES], key[COP_SLOT_NAME_BYTES + 1];
         const enum slot_role role = cop_mxnet_slot(op, i, name);

@@ -245,23 +245,10 @@ static void map_slice(struct mxnet_call *call)
     cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SLICE, "", &attrs, call->src[0]));
 }
 
-/* Cuts the first input to the sizes of the second along the axes named. */
-static void map_slice_like(struct mxnet_call *call)
+/* Cuts the first input to the sizes of the second along some axes. */
+static void return_cut(struct mxnet_call *call, int count, const int64_t *axes)
 {
     static const int64_t zeros[COP_MAX_RANK];
-    int64_t axes[COP_MAX_RANK] = {0};
-    int count = read_axes(call, "axes", axes);
-    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
-        return;
-    const int rank = call->graph->values[call->src[1]].shape.rank;
-    if (count == 0 && rank < 1) {
-        cop_mxnet_unsupported(call, "no axes, and the rank of its input does not follow from the "
-                                    "symbol");
-        return;
-    }
-    for (int i = 0; count == 0 && i < rank; i++)
-        axes[i] = i;
-    count = count == 0 ? rank : count;
     COP_ZEROED_ATTRS(shape_attrs, all);
     all.end = INT64_MAX;
     COP_ZEROED_ATTRS(gather_attrs, chosen);
@@ -275,6 +262,55 @@ static void map_slice_like(struct mxnet_call *call)
         axes_value,
     };
     cop_mxnet_return(call, cop_mxnet_emit(call, OP_SLICE, "", &attrs, 4, src));
+}
+
+static void map_slice_like(struct mxnet_call *call)
+{
+    int64_t axes[COP_MAX_RANK] = {0};
+    const int count = read_axes(call, "axes", axes);
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    const int rank = call->graph->values[call->src[1]].shape.rank;
+    for (int i = 0; count == 0 && i < rank; i++)
+        axes[i] = i;
+    if (count == 0 && rank < 1)
+        cop_mxnet_unsupported(call, "no axes, and the rank of its input does not follow from the "
+                                    "symbol");
+    else
+        return_cut(call, count == 0 ? rank : count, axes);
+}
+
+/* The older `Crop` of images: to the size of a second input, or to a stated one. */
+static void map_crop(struct mxnet_call *call)
+{
+    struct attribute_reader *reader = &call->attributes;
+    const struct attribute_tuple offset =
+        cop_attribute_tuple(reader, "offset", 0, COP_MAX_EXTENT, false);
+    const struct attribute_tuple size =
+        cop_attribute_tuple(reader, "h_w", 0, COP_MAX_EXTENT, false);
+    const bool is_like = call->src_count == 2;
+    check_num_args(call);
+    if (cop_attribute_bool(reader, "center_crop", false))
+        cop_attribute_fail(reader, COP_STATUS_UNSUPPORTED, "center_crop", "False");
+    if (is_like && (offset.values[0] != 0 || offset.values[1] != 0))
+        cop_attribute_fail(reader, COP_STATUS_UNSUPPORTED, "offset", "(0, 0) with two inputs");
+    if (call->src_count > 2 || (offset.count != 0 && offset.count != 2) ||
+        (!is_like && (size.count != 2 || size.values[0] == 0 || size.values[1] == 0)))
+        cop_mxnet_malformed(call, "needs a second input or h_w=(height, width)");
+    if (cop_attributes_end(reader) != COP_STATUS_OK)
+        return;
+    COP_ZEROED_ATTRS(slice_attrs, attrs);
+    attrs.count = 2;
+    for (int i = 0; i < 2; i++) {
+        attrs.axes[i] = i + 2;
+        attrs.starts[i] = offset.values[i];
+        attrs.ends[i] = offset.values[i] + size.values[i];
+        attrs.steps[i] = 1;
+    }
+    if (is_like)
+        return_cut(call, 2, attrs.axes);
+    else
+        cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SLICE, "", &attrs, call->src[0]));
 }
 
 static void map_reverse(struct mxnet_call *call)
@@ -338,6 +374,7 @@ static void map_shape_array(struct mxnet_call *call)
 
 static const struct mxnet_operator operators[] = {
     MANY("Concat", map_concat),
+    MANY("Crop", map_crop),
     ONE("Flatten", map_flatten),
     ONE("Pad", map_pad),
     ONE("Reshape", map_reshape),

@@ -128,6 +128,15 @@ int cop_mxnet_emit_scalar(struct mxnet_call *call, const char *part, float value
     return emit_literal(call, part, COP_DTYPE_FLOAT32, &shape, &value);
 }
 
+int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, const int64_t *dims)
+{
+    float ones[4096];
+    const struct shape shape = cop_shape_of(rank, dims);
+    for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++)
+        ones[i] = 1;
+    return emit_literal(call, part, COP_DTYPE_FLOAT32, &shape, ones);
+}
+
 int cop_mxnet_emit_int64s(struct mxnet_call *call, const char *part, int count,
                           const int64_t *values)
 {

@@ -257,6 +257,67 @@ static void map_take(struct mxnet_call *call)
         cop_mxnet_return(call, emit_gather(call, axis, call->src[0], call->src[1]));
 }
 
+/* Only the global form: windows of fractional bounds are an operator that we do not have. */
+static void map_adaptive_pooling(struct mxnet_call *call)
+{
+    const struct attribute_tuple size =
+        cop_attribute_tuple(&call->attributes, "output_size", 1, COP_MAX_EXTENT, false);
+    for (int i = 0; i < size.count; i++)
+        if (size.values[i] != 1)
+            cop_attribute_fail(&call->attributes, COP_STATUS_UNSUPPORTED, "output_size", "1");
+    COP_ZEROED_ATTRS(pooling_attrs, attrs);
+    attrs.alg = POOLING_AVERAGE;
+    attrs.is_global = true;
+    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_POOLING, "", &attrs, call->src[0]));
+}
+
+/* Each element scale × scale times: multiplied by ones along two new dimensions. */
+static void map_upsampling(struct mxnet_call *call)
+{
+    enum { MOST_SCALE = 64 };
+    static const char *const types[] = {"nearest", NULL}; /* bilinear is a transposed convolution */
+    const int64_t scale = cop_attribute_required_int(&call->attributes, "scale", 1, MOST_SCALE);
+    cop_attribute_enum(&call->attributes, "sample_type", 0, types);
+    cop_attribute_int(&call->attributes, "num_args", 1, 1, INT32_MAX);
+    cop_attributes_ignore(&call->attributes, "num_filter multi_input_mode workspace");
+    if (call->src_count != 1)
+        cop_mxnet_unsupported(call, "several inputs");
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    COP_ZEROED_ATTRS(axes_attrs, apart);
+    apart.count = 2;
+    apart.axes[0] = 3;
+    apart.axes[1] = 5;
+    COP_ZEROED_ATTRS(reshape_attrs, together);
+    together.is_mxnet = true;
+    together.count = 4;
+    together.target[2] = together.target[3] = -3; /* [0,0,−3,−3]: each joined with its copies */
+    const int64_t copies[] = {scale, 1, scale};
+    const int ones = cop_mxnet_emit_ones(call, "ones", 3, copies);
+    int dst = cop_mxnet_emit_1(call, OP_UNSQUEEZE, "apart", &apart, call->src[0]);
+    dst = cop_mxnet_emit_binary(call, "copies", BINARY_MUL, dst, ones);
+    cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_RESHAPE, "", &together, dst));
+}
+
+/* The last dimension of one side and the first of the other: a product of matrices when the second
+ * is one. */
+static void map_dot(struct mxnet_call *call)
+{
+    COP_ZEROED_ATTRS(matmul_attrs, attrs);
+    attrs.trans_a = cop_attribute_bool(&call->attributes, "transpose_a", false);
+    attrs.trans_b = cop_attribute_bool(&call->attributes, "transpose_b", false);
+    cop_attributes_ignore(&call->attributes, "forward_stype");
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    const int left = call->graph->values[call->src[0]].shape.rank;
+    const int right = call->graph->values[call->src[1]].shape.rank;
+    if (right != 2 || left == COP_UNKNOWN || left < 2 || (attrs.trans_a && left != 2))
+        cop_mxnet_unsupported(call, "inputs that are not known to be matrices");
+    cop_mxnet_return(call,
+                     cop_mxnet_emit_2(call, OP_MATMUL, "", &attrs, call->src[0], call->src[1]));
+}
+
 static void map_batch_dot(struct mxnet_call *call)
 {
     COP_ZEROED_ATTRS(matmul_attrs, attrs);
@@ -277,12 +338,15 @@ static const struct mxnet_operator operators[] = {
     {"FullyConnected", WEIGHTED, map_fully_connected, 0, LAST_UNLESS_NO_BIAS},
     {"Pooling", "data", map_pooling, 0, LAST_ALWAYS},
     {"Pooling_v1", "data", map_pooling, 0, LAST_ALWAYS},
+    {"UpSampling", "*", map_upsampling, 0, LAST_ALWAYS},
+    {"_contrib_AdaptiveAvgPooling2D", "data", map_adaptive_pooling, 0, LAST_ALWAYS},
     {"_npx_convolution", WEIGHTED, map_convolution, 0, LAST_UNLESS_NO_BIAS},
     {"_npx_embedding", "data weight", map_embedding, 0, LAST_ALWAYS},
     {"_npx_fully_connected", WEIGHTED, map_fully_connected, 0, LAST_UNLESS_NO_BIAS},
     {"_npx_pooling", "data", map_pooling, 0, LAST_ALWAYS},
     {"_sparse_FullyConnected", WEIGHTED, map_fully_connected, 0, LAST_UNLESS_NO_BIAS},
     {"batch_dot", "lhs rhs", map_batch_dot, 0, LAST_ALWAYS},
+    {"dot", "lhs rhs", map_dot, 0, LAST_ALWAYS},
     {"take", "a indices", map_take, 0, LAST_ALWAYS},
 };
 

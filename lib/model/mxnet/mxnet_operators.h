@@ -106,6 +106,8 @@ int cop_mxnet_emit_binary(struct mxnet_call *call, const char *part, enum binary
                           int b);
 /* A float32 number as a constant of no dimensions. */
 int cop_mxnet_emit_scalar(struct mxnet_call *call, const char *part, float value);
+/* A float32 tensor of ones, of at most 4096 elements. */
+int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, const int64_t *dims);
 int cop_mxnet_emit_int64s(struct mxnet_call *call, const char *part, int count,
                           const int64_t *values);
 
