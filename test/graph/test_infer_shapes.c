@@ -356,5 +356,6 @@ int main(void)
         an_evaluation_that_fails_names_the_node, knowledge_flows_backward_through_a_million_nodes,
         a_value_with_a_million_readers_is_no_problem, a_node_with_a_million_inputs_is_no_problem,
         growth_is_stopped_by_the_size_of_tensors, a_constant_folding_bomb_does_not_go_off,
-        a_fused_addition_joins_its_source, every_failed_allocation_while_inferring_is_a_status);
+        a_table_that_is_read_over_and_over_is_given_up, a_fused_addition_joins_its_source,
+        every_failed_allocation_while_inferring_is_a_status);
 }
