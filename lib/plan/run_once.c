@@ -96,6 +96,11 @@ cop_status cop_evaluate_node(struct device *device, enum op_kind kind, const voi
         status = cop_kernel_create(device, &request, &kernel, error);
     }
     for (int i = 0; status == COP_STATUS_OK && i < src_count; i++)
+        if (src[i].is_present && src[i].value == dst_elements[0] &&
+            (i >= 32 || (kernel->in_place_srcs >> i & 1) == 0))
+            status = cop_fail(error, COP_STATUS_INTERNAL, "%s cannot run in place",
+                              cop_op_def(kind)->name);
+    for (int i = 0; status == COP_STATUS_OK && i < src_count; i++)
         elements[i] = i < 32 && (kernel->unread_srcs >> i & 1) ? NULL : src[i].value;
     if (status == COP_STATUS_OK)
         status = cop_run_once(device, kernel, elements, dst_elements, error);

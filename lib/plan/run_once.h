@@ -13,7 +13,7 @@ cop_status cop_run_once(struct device *device, const struct kernel *kernel, cons
 
 /*
  * Computes one node whose sources are all known (`value` of each present one) into `dst_elements`,
- * on the kernels of `device`.
+ * on the kernels of `device`. dst_elements[0] may be where a source lies if the kernel allows it.
  */
 cop_status cop_evaluate_node(struct device *device, enum op_kind kind, const void *attrs,
                              int src_count, const struct op_tensor *src, int dst_count,

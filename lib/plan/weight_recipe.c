@@ -157,7 +157,9 @@ void cop_recipe_retire(struct recipe_runner *runner, int value)
     find_order(runner, value);
     for_each_src(runner, value, forget);
     forget(runner, value);
-    for_each_src(runner, value, retire_constant);
+    if (!runner->values[value].is_retired)
+        for_each_src(runner, value, retire_constant);
+    runner->values[value].is_retired = false;
 }
 
 /* Makes the elements of a constant readable: in place, or copied where they are misaligned. */
@@ -211,6 +213,22 @@ static struct op_tensor describe(const struct recipe_runner *runner, int value)
                               runner->values[value].elements};
 }
 
+/* Scaling weights, most of what there is, goes over memory that nobody reads any more. */
+static bool take_memory_of_src(struct recipe_runner *runner, const struct graph_node *node)
+{
+    if (node->kind != OP_FOLD_SCALE)
+        return false;
+    struct recipe_value *src = &runner->values[node->src[0]];
+    struct recipe_value *dst = &runner->values[node->dst[0]];
+    if (src->memory == NULL || src->uses != 1)
+        return false;
+    dst->memory = src->memory;
+    dst->memory_bytes = src->memory_bytes;
+    dst->elements = dst->memory;
+    src->memory = NULL; /* its elements are still there to be read */
+    return true;
+}
+
 /* Loads what a node reads and allocates what it writes. */
 static cop_status prepare_node(struct recipe_runner *runner, const struct graph_node *node,
                                struct op_tensor *tensors, void **dst_elements, cop_error *error)
@@ -224,7 +242,9 @@ static cop_status prepare_node(struct recipe_runner *runner, const struct graph_
         tensors[i] = describe(runner, value);
     }
     for (int i = 0; i < node->dst_count; i++) {
-        const cop_status status = allocate(runner, node->dst[i], error);
+        const cop_status status = take_memory_of_src(runner, node)
+                                      ? COP_STATUS_OK
+                                      : allocate(runner, node->dst[i], error);
         if (status != COP_STATUS_OK)
             return status;
         tensors[node->src_count + i] = describe(runner, node->dst[i]);
@@ -298,6 +318,10 @@ cop_status cop_recipe_run(struct recipe_runner *runner, int value, struct recipe
     result->memory_bytes = entry->memory == NULL ? 0 : entry->memory_bytes;
     if (entry->is_pinned)
         result->source = runner->graph->values[value].constant->source;
+    if (entry->memory != NULL) {
+        for_each_src(runner, value, retire_constant);
+        runner->values[value].is_retired = true;
+    }
     return COP_STATUS_OK;
 }
 

@@ -18,6 +18,7 @@ struct recipe_value {
     size_t memory_bytes;  /* at least what the value needs */
     bool is_pinned;       /* the elements lie in the constant's source */
     int waiting_recipes;  /* of a constant: recipes announced and not retired */
+    bool is_retired;      /* of a result: its recipe needs its constants no more */
 };
 
 struct recipe_runner {
@@ -49,7 +50,8 @@ void cop_recipe_runner_finish(struct recipe_runner *runner);
 /* Notes that this value's recipe will be run, so that its constants are not dropped before. */
 void cop_recipe_announce(struct recipe_runner *runner, int value);
 
-/* Runs the recipe of a weight value. */
+/* Runs the recipe of an announced weight value. Constants are dropped as soon as the result does
+ * not lie in them. */
 cop_status cop_recipe_run(struct recipe_runner *runner, int value, struct recipe_result *result,
                           cop_error *error);
 
