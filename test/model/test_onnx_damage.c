@@ -92,9 +92,11 @@ static void fail_at(const struct message *model, int for_ever)
 
 START_TEST(an_allocation_that_fails_once_is_out_of_memory_and_leaks_nothing)
 {
-    struct message model = sample_model();
+    struct message model = sample_model(), other = shape_model();
     fail_at(&model, 0);
+    fail_at(&other, 0);
     message_free(&model);
+    message_free(&other);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "support/onnx_files.h"
 #include "support/unit.h"
 
@@ -155,6 +156,34 @@ START_TEST(a_model_in_memory_has_no_other_files)
 }
 END_TEST
 
+START_TEST(without_memory_nothing_stays_open_or_allocated)
+{
+    const size_t live = cop_alloc_counters().live_bytes;
+    struct message model = external_model("sub/w.bin", "8", "8");
+    for (int64_t k = 0;; k++) {
+        cop_error error;
+        struct graph *graph = NULL;
+        struct source *source = NULL;
+        const cop_bytes bytes = {model.bytes, model.size, NULL, NULL};
+        cop_alloc_fail_after(k, 0);
+        cop_status status = cop_source_from_bytes(&bytes, "test.onnx", &source, &error);
+        if (status == COP_STATUS_OK)
+            status = cop_onnx_import(source, directory_fd, COP_FILE_ACCESS_READ, &graph, &error);
+        cop_alloc_fail_after(-1, 0);
+        cop_source_release(&source);
+        cop_graph_destroy(graph);
+        ck_assert_uint_eq(cop_alloc_counters().live_bytes, live);
+        if (status == COP_STATUS_OK)
+            break;
+        ck_assert_int_eq(status, COP_STATUS_OUT_OF_MEMORY);
+    }
+    message_free(&model);
+    const int next = dup(directory_fd); /* the lowest free one: no other was left open */
+    ck_assert_int_eq(next, directory_fd + 1);
+    close(next);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx external");
@@ -164,6 +193,7 @@ int main(void)
     tcase_add_test(cases, nothing_outside_the_directory_is_opened);
     tcase_add_test(cases, ranges_stay_inside_the_file);
     tcase_add_test(cases, a_model_in_memory_has_no_other_files);
+    tcase_add_test(cases, without_memory_nothing_stays_open_or_allocated);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

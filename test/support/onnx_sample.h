@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An ONNX file that uses a little of everything: the seed of mutations. */
+/* ONNX files that use a little of everything: the seeds of mutations. */
 #ifndef TEST_SUPPORT_ONNX_SAMPLE_H
 #define TEST_SUPPORT_ONNX_SAMPLE_H
 
@@ -64,6 +64,48 @@ static inline struct message sample_model(void)
     write_text(&model, 2, "tests"); /* producer */
     write_int(&model, 900, 5);      /* an unknown field */
     return model;
+}
+
+/* A network that works on shapes: what exporters write for a reshape. */
+static inline struct message shape_model(void)
+{
+    struct message graph = {0}, node, tensor;
+    const int64_t minus_one = -1, axis = 0;
+    onnx_add_input(&graph, "x", ONNX_FLOAT, DIMS(2, 3, 4, 5));
+    tensor = onnx_raw_tensor("rest", ONNX_INT64, DIMS(1), &minus_one, 8);
+    onnx_add_initializer(&graph, &tensor);
+    tensor = onnx_raw_tensor("zero", ONNX_INT64, DIMS(1), &axis, 8);
+    onnx_add_initializer(&graph, &tensor);
+    node = onnx_node("Shape", "shape", "x", "s");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Gather", "gather", "s zero", "g");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Concat", "concat", "g rest", "t");
+    onnx_attribute_int(&node, "axis", 0);
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Reshape", "reshape", "x t", "r");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Transpose", "transpose", "r", "u");
+    onnx_attribute_ints(&node, "perm", 2, (int64_t[]){1, 0});
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Slice", "slice", "u zero rest - rest", "v");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Split", "split", "r", "p q");
+    onnx_attribute_int(&node, "axis", 1);
+    onnx_attribute_ints(&node, "split", 2, (int64_t[]){30, 30});
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Constant", "pads", "", "e");
+    onnx_attribute_ints(&node, "value_ints", 4, (int64_t[]){2, 3, 4, 5});
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Sum", "sum", "p q p", "o");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Pad", "pad", "o e", "w");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("Softmax", "softmax", "w", "y");
+    onnx_add_node(&graph, &node);
+    onnx_add_output(&graph, "y", ONNX_FLOAT, DIMS(8, 38));
+    onnx_add_output(&graph, "v", ONNX_FLOAT, DIMS(1, 2));
+    return onnx_model(&graph, 12);
 }
 
 #endif
