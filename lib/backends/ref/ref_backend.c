@@ -98,6 +98,15 @@ static cop_status copy_request(struct ref_kernel *kernel, const struct kernel_re
     return COP_STATUS_OK;
 }
 
+/* With nothing to compute, loops over the other dimensions could still be endless. */
+static bool computes_nothing(const struct ref_kernel *kernel)
+{
+    for (int i = 0; i < kernel->dst_count; i++)
+        if (cop_ref_elements(&kernel->dst[i]) > 0)
+            return false;
+    return true;
+}
+
 /* Post-ops are float32 and meet a result of the same shape. */
 static cop_status check_post_ops(const struct ref_kernel *kernel, cop_error *error)
 {
@@ -152,6 +161,8 @@ static cop_status run_kernel(const struct kernel *base, struct stream *stream, v
 {
     (void)stream, (void)state;
     const struct ref_kernel *kernel = (const struct ref_kernel *)base;
+    if (computes_nothing(kernel))
+        return COP_STATUS_OK;
     const cop_status status = kernel->run(kernel, args, error);
     if (status == COP_STATUS_OK && kernel->post_ops.count > 0)
         cop_ref_run_post_ops(kernel, args);

@@ -127,6 +127,8 @@ static void split_axes(struct reduction *self, const struct shape *src, const bo
     self->kept_count = cop_shape_product(&self->kept, 0, src->rank);
     self->rest_count = cop_shape_product(&self->rest, 0, src->rank);
     self->row_length = row_axis < 0 ? 1 : src->dims[row_axis];
+    if (self->row_length == 0) /* however many empty rows there are */
+        self->rest_count = 0;
     self->row_stride = row_axis < 0 ? 0 : strides.elements[row_axis];
 }
 

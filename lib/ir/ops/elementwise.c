@@ -25,7 +25,7 @@ bool cop_binary_align(const struct binary_attrs *attrs, const struct shape *a,
                       const struct shape *b, struct shape *aligned)
 {
     *aligned = *b;
-    if (!attrs->align_left || a->rank == COP_UNKNOWN || b->rank == COP_UNKNOWN)
+    if (!attrs->align_left || attrs->same_shape || a->rank == COP_UNKNOWN || b->rank == COP_UNKNOWN)
         return true;
     int axis = 0;
     if (b->rank > a->rank || (b->rank > 0 && !cop_axis_normalize(attrs->axis, a->rank, &axis)) ||
