@@ -8,9 +8,11 @@
 #include "base/alloc.h"
 #include "support/unit.h"
 
-#define IC    48
-#define OC    64
-#define PLANE 14
+#define IC 48
+#define OC 64
+/* Of a direct convolution, and of one that is worth Winograd's algorithm where there is AVX-512. */
+#define SMALL 14
+#define LARGE 28
 
 static struct device *open_device(void)
 {
@@ -26,16 +28,16 @@ struct tensors {
     struct kernel_tensor src[3], dst;
 };
 
-static struct tensors describe(int64_t batch)
+static struct tensors describe(int64_t batch, int64_t plane)
 {
     const struct kernel_tensor base = {.is_present = true, .dtype = COP_DTYPE_FLOAT32};
     struct tensors tensors = {.src = {base, base, base}, .dst = base};
-    tensors.src[0].shape = cop_shape_of(4, (int64_t[]){batch, IC, PLANE, PLANE});
+    tensors.src[0].shape = cop_shape_of(4, (int64_t[]){batch, IC, plane, plane});
     tensors.src[1].shape = cop_shape_of(4, (int64_t[]){OC, IC, 3, 3});
     tensors.src[1].is_weight = true;
     tensors.src[2].shape = cop_shape_of(1, (int64_t[]){OC});
     tensors.src[2].is_weight = true;
-    tensors.dst.shape = cop_shape_of(4, (int64_t[]){batch, OC, PLANE, PLANE});
+    tensors.dst.shape = cop_shape_of(4, (int64_t[]){batch, OC, plane, plane});
     return tensors;
 }
 
@@ -70,7 +72,9 @@ static cop_status context_create(struct context *context, struct device *device,
 {
     *context = (struct context){.device = device, .kernel = kernel};
     context->scratch = cop_alloc_aligned(kernel->scratch_bytes + 1);
-    context->dst = cop_alloc_aligned((size_t)OC * PLANE * PLANE * 4 * sizeof(float));
+    context->dst = cop_alloc_aligned(kernel->dst_layouts[0] == NULL
+                                         ? (size_t)OC * LARGE * LARGE * sizeof(float)
+                                         : kernel->dst_layouts[0]->bytes);
     ck_assert_ptr_nonnull(context->scratch);
     ck_assert_ptr_nonnull(context->dst);
     cop_status status = device->backend->stream_create(device, &context->stream, error);
@@ -144,10 +148,10 @@ static void *run_many(void *memory)
     return NULL;
 }
 
-START_TEST(threads_that_run_one_kernel_at_once_get_the_bytes_that_one_gets)
+static void compare_threads(int64_t plane)
 {
     struct device *device = open_device();
-    const struct tensors tensors = describe(1);
+    const struct tensors tensors = describe(1, plane);
     struct kernel *kernel = NULL;
     struct context alone;
     struct worker workers[THREADS];
@@ -178,12 +182,18 @@ START_TEST(threads_that_run_one_kernel_at_once_get_the_bytes_that_one_gets)
     free_sources(src);
     cop_kernel_destroy(&kernel);
 }
+
+START_TEST(threads_that_run_one_kernel_at_once_get_the_bytes_that_one_gets)
+{
+    compare_threads(SMALL);
+    compare_threads(LARGE);
+}
 END_TEST
 
 START_TEST(another_batch_size_takes_the_weights_as_they_are_packed)
 {
     struct device *device = open_device();
-    struct tensors one = describe(1), four = describe(4);
+    struct tensors one = describe(1, SMALL), four = describe(4, SMALL);
     struct kernel *first = NULL, *second = NULL;
     cop_error error;
     ck_assert_int_eq(create(device, &one, &first, &error), COP_STATUS_OK);
@@ -199,7 +209,7 @@ END_TEST
 START_TEST(a_chain_of_convolutions_needs_no_reorder_between_them)
 {
     struct device *device = open_device();
-    struct tensors tensors = describe(1);
+    struct tensors tensors = describe(1, SMALL);
     struct kernel *first = NULL, *second = NULL;
     cop_error error;
     ck_assert_int_eq(create(device, &tensors, &first, &error), COP_STATUS_OK);
@@ -213,10 +223,28 @@ START_TEST(a_chain_of_convolutions_needs_no_reorder_between_them)
 }
 END_TEST
 
+START_TEST(weights_of_a_private_format_cannot_be_reordered_back)
+{
+    struct device *device = open_device();
+    const struct tensors tensors = describe(1, LARGE);
+    struct kernel *kernel = NULL, *back = NULL;
+    cop_error error;
+    ck_assert_int_eq(create(device, &tensors, &kernel, &error), COP_STATUS_OK);
+    const struct layout *packed = kernel->src_layouts[1];
+    const bool is_private = packed != NULL && strcmp(packed->name, "private") == 0;
+    ck_assert(is_private == (strstr(kernel->implementation, "wino") != NULL));
+    const cop_status status = cop_reorder_create(device, COP_DTYPE_FLOAT32, &tensors.src[1].shape,
+                                                 packed, NULL, 1, &back, &error);
+    ck_assert_int_eq(status, is_private ? COP_STATUS_UNSUPPORTED : COP_STATUS_OK);
+    cop_kernel_destroy(&back);
+    cop_kernel_destroy(&kernel);
+}
+END_TEST
+
 START_TEST(every_allocation_that_fails_is_reported_and_leaks_nothing)
 {
     struct device *device = open_device();
-    const struct tensors tensors = describe(1);
+    const struct tensors tensors = describe(1, SMALL);
     const size_t before = cop_alloc_counters().live_bytes;
     int failures = 0;
     for (bool done = false; !done; failures++) {
@@ -315,6 +343,7 @@ int main(void)
     return RUN_TESTS("onednn", threads_that_run_one_kernel_at_once_get_the_bytes_that_one_gets,
                      another_batch_size_takes_the_weights_as_they_are_packed,
                      a_chain_of_convolutions_needs_no_reorder_between_them,
+                     weights_of_a_private_format_cannot_be_reordered_back,
                      every_allocation_that_fails_is_reported_and_leaks_nothing,
                      formats_that_are_plain_in_memory_have_no_layout,
                      equal_formats_have_equal_hashes_and_blocked_ones_their_names);

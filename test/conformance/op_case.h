@@ -27,9 +27,10 @@ struct op_case {
     struct case_src src[CASE_MAX_SRC];
     int src_count;
     struct post_ops post_ops;
-    float low, high;  /* of the random elements; both 0: −2 … 2 */
-    double tolerance; /* of the largest reference value; 0: equal */
-    bool falls_back;  /* the fast backends are known to refuse it */
+    float low, high;    /* of the random elements; both 0: −2 … 2 */
+    double tolerance;   /* of the largest reference value; 0: equal */
+    bool falls_back;    /* the fast backends are known to refuse it */
+    bool may_fall_back; /* some processors' implementations refuse it */
 };
 
 struct op_cases {

@@ -110,6 +110,8 @@ static void *place_tensor(const struct session *session, cop_dtype dtype,
 
 static void *src_address(const struct session *session, int i)
 {
+    if (session->src[i].is_weight)
+        return session->src_memory[i]; /* aligned always: the weight store sees to it */
     return place_tensor(session, session->src[i].dtype, session->kernel->src_layouts[i],
                         session->src_memory[i]);
 }

@@ -39,7 +39,7 @@ struct op_conditions {
     bool fast_run;        /* as in struct kernel_request */
     /* The layout (a reference) in which a float32 source that is no weight arrives; NULL: plain. */
     const struct layout *(*layout_of)(struct device *device, const struct shape *shape);
-    bool misalign; /* plain tensors are aligned to their elements only, as callers' arrays are */
+    bool misalign; /* plain tensors, weights apart, are only aligned as callers' arrays are */
 };
 
 struct op_call {

@@ -35,6 +35,17 @@ static struct shape split_groups(const struct shape *weights, int64_t groups)
     return split;
 }
 
+/* Before AVX2 some kernels crash where a bias is aligned to its elements only, as callers' may be.
+ */
+static cop_status check_bias(const struct onednn_build *build, bool has_bias)
+{
+    const bool is_aligned = !has_bias || build->request->src[2].is_weight;
+    const bool has_avx2 = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx2) == dnnl_cpu_isa_avx2;
+    return is_aligned || has_avx2
+               ? COP_STATUS_OK
+               : cop_onednn_lacks(build, "a bias of any alignment on this processor");
+}
+
 static cop_status describe_tensors(const struct onednn_build *build, struct convolution *conv)
 {
     const struct kernel_request *request = build->request;
@@ -57,7 +68,7 @@ static cop_status describe_tensors(const struct onednn_build *build, struct conv
     conv->has_bias = cop_onednn_has_src(build, 2);
     if (conv->has_bias)
         COP_TRY(cop_onednn_plain_desc(build, &request->src[2].shape, &conv->bias));
-    return COP_STATUS_OK;
+    return check_bias(build, conv->has_bias);
 }
 
 static dnnl_status_t try_pd(const struct onednn_build *build, const struct convolution *conv,
