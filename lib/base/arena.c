@@ -6,7 +6,9 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 
-#define CHUNK_BYTES 16384
+/* An arena of a few objects stays small; each chunk is as large as all before it. */
+#define FIRST_CHUNK_BYTES 512
+#define CHUNK_BYTES       16384
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -16,7 +18,10 @@ struct arena_chunk {
 
 static struct arena_chunk *add_chunk(struct arena *arena, size_t bytes)
 {
-    const size_t capacity = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    const size_t usual = arena->bytes < FIRST_CHUNK_BYTES ? FIRST_CHUNK_BYTES
+                         : arena->bytes < CHUNK_BYTES     ? arena->bytes
+                                                          : CHUNK_BYTES;
+    const size_t capacity = bytes > usual ? bytes : usual;
     size_t total;
     if (!cop_add_size(capacity, sizeof(struct arena_chunk), &total))
         return NULL;
