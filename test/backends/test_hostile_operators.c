@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Attributes and shapes as a hostile file may state them: every rule refuses or agrees, and what it
- * agrees to, the reference kernel runs. The sanitizers' builds make a wrong step visible.
+ * agrees to, the reference kernel runs, and a fast backend too or it says that it cannot. The
+ * sanitizers' builds make a wrong step visible.
  */
 #include <stddef.h>
 
@@ -339,7 +340,8 @@ static bool try_call(struct device *device, enum op_kind kind)
     const int most = def->max_src < 0 ? 3 : def->max_src;
     struct op_call call = {.kind = kind, .attrs = &attributes};
     call.src_count = (int)random_between(&state, def->min_src, most);
-    call.dst_count = def->max_dst < 0 ? (int)random_between(&state, 1, 3) : def->max_dst;
+    call.dst_count = def->max_dst < 0 ? (int)random_between(&state, 1, 3)
+                                      : (int)random_between(&state, def->min_dst, def->max_dst);
     for (int i = 0; i < MAX_ELEMENTS; i++)
         memory[i] = pick_number();
     fill_attributes(&attributes, kind);
@@ -355,27 +357,42 @@ static bool try_call(struct device *device, enum op_kind kind)
     return status == COP_STATUS_OK;
 }
 
-START_TEST(whatever_a_rule_agrees_to_runs)
+/* How many calls of an operator ran on a backend. */
+static int try_operator(const struct backend *backend, enum op_kind kind)
 {
-    const enum op_kind kind = (enum op_kind)_i;
     struct device *device;
     cop_error error;
     int ran = 0;
-    ck_assert_int_eq(cop_ref_backend.device_open(0, &device, &error), COP_STATUS_OK);
-    state = 10 + (uint64_t)_i;
+    state = 10 + (uint64_t)kind;
+    ck_assert_int_eq(backend->device_open(0, &device, &error), COP_STATUS_OK);
     for (int i = 0; i < ROUNDS; i++)
         ran += try_call(device, kind);
-    cop_ref_backend.device_close(device);
-    ck_assert_msg(ran > 0, "no call of %s was sound", cop_op_def(kind)->name);
+    backend->device_close(device);
+    return ran;
+}
+
+START_TEST(whatever_a_rule_agrees_to_runs)
+{
+    const enum op_kind kind = (enum op_kind)_i;
+    ck_assert_msg(try_operator(&cop_ref_backend, kind) > 0, "no call of %s was sound",
+                  cop_op_def(kind)->name);
+}
+END_TEST
+
+START_TEST(a_fast_backend_runs_it_or_says_that_it_cannot)
+{
+    if (cop_onednn_backend != NULL)
+        (void)try_operator(cop_onednn_backend, (enum op_kind)_i);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ref hostile");
-    TCase *cases = tcase_create("ref hostile");
+    Suite *suite = suite_create("hostile operators");
+    TCase *cases = tcase_create("hostile operators");
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, whatever_a_rule_agrees_to_runs, 0, OP_KIND_COUNT);
+    tcase_add_loop_test(cases, a_fast_backend_runs_it_or_says_that_it_cannot, 0, OP_KIND_COUNT);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
