@@ -97,10 +97,11 @@ typedef struct cop_cached_op_options {
 /**
  * Compiles a model: infers shapes, fuses, chooses kernels and layouts, plans memory, packs weights.
  *
- * An input shape comes from `input_shapes`, else from the model with `dims`, unnamed and unbound
- * batch dimensions = 1; for MXNet models, which declare none, else from `__shape__`, else solved
- * back from the weights, else 224 x 224 for 3-channel images. Ask cop_cached_op_input for the
- * outcome.
+ * An input shape comes from `input_shapes` (which may differ from what the model declares, but not
+ * in rank, as long as every operator accepts it), else from the model with `dims`, unnamed and
+ * unbound batch dimensions = 1; for MXNet models, which declare none, else from `__shape__`, else
+ * solved back from the weights, else 224 x 224 for 3-channel images. Ask cop_cached_op_input for
+ * the outcome.
  *
  * @param op  receives one reference; NULL on failure
  * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL;

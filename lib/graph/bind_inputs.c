@@ -80,7 +80,11 @@ static cop_status check_given(const char *name, const cop_input_shape *given, co
     return COP_STATUS_OK;
 }
 
-/* MXNet's declared shapes are hints that the caller overrides; others bind. */
+/*
+ * The caller's dimensions take the place of declared ones: most exporters write the batch and image
+ * size they were run with, and most models take others. What does not fit is found by the shape
+ * rules. Only the rank binds, but for MXNet, whose declared shapes are hints.
+ */
 static cop_status bind_shape(struct binding *binding, const cop_input_shape *given,
                              cop_error *error)
 {
@@ -98,13 +102,11 @@ static cop_status bind_shape(struct binding *binding, const cop_input_shape *giv
     binding->is_given[input] = 1;
 
     struct shape shape = cop_shape_of(given->rank, given->shape);
-    if (!binding->graph->is_mxnet_shaped) {
-        if (!cop_shape_merge(&value->shape, &shape, NULL))
-            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                            "input '%.200s' cannot be %s: the model declares %s", value->name,
-                            cop_shape_text(&shape).text, cop_shape_text(&value->shape).text);
-        return COP_STATUS_OK;
-    }
+    if (shape.rank != value->shape.rank && value->shape.rank != COP_UNKNOWN &&
+        !binding->graph->is_mxnet_shaped)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "input '%.200s' cannot be %s: the model declares %s", value->name,
+                        cop_shape_text(&shape).text, cop_shape_text(&value->shape).text);
     for (int i = 0; i < shape.rank && shape.rank == value->shape.rank; i++)
         if (shape.dims[i] == COP_UNKNOWN)
             shape.dims[i] = value->shape.dims[i];

@@ -96,10 +96,18 @@ START_TEST(an_open_dimension_is_refused_and_named)
 }
 END_TEST
 
-START_TEST(a_shape_that_contradicts_the_model_is_refused)
+START_TEST(a_given_dimension_takes_the_place_of_a_declared_one)
 {
-    expect_refused(image_graph(), &(cop_input_shape){"image", 4, {1, 4, 8, 8}}, NULL,
-                   "input 'image' cannot be [1,4,8,8]: the model declares [?,3,?,?]");
+    struct graph *graph = image_graph();
+    cop_error error;
+    ck_assert_int_eq(bind(graph, &(cop_input_shape){"image", 4, {2, 4, 8, 8}}, NULL, &error),
+                     COP_STATUS_OK);
+    expect_bound(graph, 0, SHAPE(2, 4, 8, 8));
+}
+END_TEST
+
+START_TEST(another_rank_than_the_model_declares_is_refused)
+{
     expect_refused(image_graph(), &(cop_input_shape){"image", 3, {1, 3, 8}}, NULL,
                    "input 'image' cannot be [1,3,8]: the model declares [?,3,?,?]");
 }
@@ -172,7 +180,8 @@ int main(void)
         "bind inputs", a_named_dimension_binds_every_axis_of_that_name,
         a_given_shape_fills_open_dimensions_and_keeps_the_rest,
         a_name_shared_by_inputs_is_one_number, one_name_for_two_sizes_is_refused,
-        an_open_dimension_is_refused_and_named, a_shape_that_contradicts_the_model_is_refused,
+        an_open_dimension_is_refused_and_named, a_given_dimension_takes_the_place_of_a_declared_one,
+        another_rank_than_the_model_declares_is_refused,
         unknown_names_are_refused_with_those_there_are, impossible_numbers_are_refused,
         an_input_given_twice_is_refused, a_hint_of_an_mxnet_symbol_gives_way_to_the_caller,
         what_an_mxnet_symbol_leaves_open_stays_open);
