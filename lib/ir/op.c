@@ -29,6 +29,9 @@ static cop_status check_count(const char *what, int count, int least, int most, 
     if (most < 0)
         return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "has %d %s, needs at least %d", count,
                         what, least);
+    if (most == least)
+        return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "has %d %s, needs %d", count, what,
+                        least);
     return cop_fail(error, COP_STATUS_MALFORMED_MODEL, "has %d %s, needs %d to %d", count, what,
                     least, most);
 }

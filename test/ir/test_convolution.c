@@ -99,7 +99,7 @@ START_TEST(channels_that_do_not_fit_are_refused)
 {
     struct convolution_attrs attrs = {.groups = 2};
     struct op_tensor src[] = {KNOWN(1, 5, 8), KNOWN(4, 3, 3), GONE}, dst = OPEN;
-    REFUSED("src [1,5,8] has 5 channels where weights [4,3,3] in 2 groups need 6", &attrs, src,
+    REFUSED("src [1,5,8] has 5 channels where weights [4,3,3] (groups: 2) need 6", &attrs, src,
             dst);
     src[0] = KNOWN(1, 5, 8), src[1] = KNOWN(4, COP_UNKNOWN, 3), dst = OPEN;
     REFUSED("5 input channels do not divide into 2 groups", &attrs, src, dst);

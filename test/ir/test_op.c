@@ -43,9 +43,10 @@ START_TEST(wrong_numbers_of_tensors_are_refused)
 {
     const struct binary_attrs attrs = {.alg = BINARY_ADD};
     struct op_tensor src[3] = {KNOWN(2), KNOWN(2), KNOWN(2)}, dst[2] = {OPEN, OPEN};
-    CHECK_REFUSED(COP_STATUS_MALFORMED_MODEL, "has 3 inputs, needs 2 to 2", OP_BINARY, &attrs, 3,
-                  src, 1, dst);
-    CHECK_REFUSED(COP_STATUS_MALFORMED_MODEL, "has 2 outputs", OP_BINARY, &attrs, 2, src, 2, dst);
+    CHECK_REFUSED(COP_STATUS_MALFORMED_MODEL, "has 3 inputs, needs 2", OP_BINARY, &attrs, 3, src, 1,
+                  dst);
+    CHECK_REFUSED(COP_STATUS_MALFORMED_MODEL, "has 2 outputs, needs 1", OP_BINARY, &attrs, 2, src,
+                  2, dst);
     src[1] = GONE;
     CHECK_REFUSED(COP_STATUS_MALFORMED_MODEL, "input 1 is required and absent", OP_BINARY, &attrs,
                   2, src, 1, dst);

@@ -44,8 +44,8 @@ static cop_status join_input_channels(const struct parts *parts, int64_t groups,
                             per_group);
         if (ic != COP_UNKNOWN && ic != needed)
             return cop_fail(error, COP_STATUS_MALFORMED_MODEL,
-                            "src %s has %" PRId64 " channels where weights %s in %" PRId64
-                            " groups need %" PRId64,
+                            "src %s has %" PRId64 " channels where weights %s (groups: %" PRId64
+                            ") need %" PRId64,
                             cop_shape_text(&parts->src->shape).text, ic,
                             cop_shape_text(&parts->weights->shape).text, groups, needed);
         parts->src->shape.dims[1] = needed;
