@@ -33,55 +33,57 @@ static cop_status copy_text(const struct parse *parse, const json_t *string, con
     return *text == NULL ? fail_memory(parse) : COP_STATUS_OK;
 }
 
-/* Sets a key, replacing what an earlier spelling said. */
-static cop_status set_attribute(const struct parse *parse, struct mxnet_node *node, const char *key,
+/* Three spellings of three eras; a file of 0.8 may have the first two at once. Later ones win. */
+enum { SPELLINGS = 3, MOST_ATTRIBUTES = 1024 };
+static const char *const spellings[SPELLINGS] = {"param", "attr", "attrs"};
+
+static bool is_said_again(const json_t *node, int spelling, const char *key)
+{
+    for (int i = spelling + 1; i < SPELLINGS; i++)
+        if (json_object_get(json_object_get(node, spellings[i]), key) != NULL)
+            return true;
+    return false;
+}
+
+static cop_status add_attribute(const struct parse *parse, struct mxnet_node *node, const char *key,
                                 const json_t *value)
 {
-    struct mxnet_attribute *attribute = node->attributes;
-    struct mxnet_attribute *const end = attribute + node->attribute_count;
-    while (attribute < end && strcmp(attribute->key, key) != 0)
-        attribute++;
-    if (attribute == end) {
-        attribute->key = cop_arena_text(&parse->symbol->arena, key);
-        if (attribute->key == NULL)
-            return fail_memory(parse);
-        node->attribute_count++;
-    }
+    struct mxnet_attribute *attribute = &node->attributes[node->attribute_count];
+    if (!json_is_string(value))
+        return cop_fail(parse->error, COP_STATUS_MALFORMED_MODEL,
+                        "node '%.64s': attribute '%.64s' is not a string", node->name, key);
+    attribute->key = cop_arena_text(&parse->symbol->arena, key);
+    if (attribute->key == NULL)
+        return fail_memory(parse);
+    node->attribute_count++;
     return copy_text(parse, value, &attribute->value);
 }
 
-static cop_status read_attribute_object(const struct parse *parse, struct mxnet_node *node,
-                                        const char *spelling, json_t *object)
+static cop_status read_spelling(const struct parse *parse, struct mxnet_node *node,
+                                const json_t *object, int spelling)
 {
-    if (object == NULL)
-        return COP_STATUS_OK;
-    if (!json_is_object(object))
+    json_t *attributes = json_object_get(object, spellings[spelling]);
+    cop_status status = COP_STATUS_OK;
+    if (attributes != NULL && !json_is_object(attributes))
         return cop_fail(parse->error, COP_STATUS_MALFORMED_MODEL,
-                        "node '%.64s': \"%s\" is not an object", node->name, spelling);
+                        "node '%.64s': \"%s\" is not an object", node->name, spellings[spelling]);
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value)
+    json_object_foreach(attributes, key, value)
     {
-        if (!json_is_string(value))
-            return cop_fail(parse->error, COP_STATUS_MALFORMED_MODEL,
-                            "node '%.64s': attribute '%.64s' is not a string", node->name, key);
-        const cop_status status = set_attribute(parse, node, key, value);
-        if (status != COP_STATUS_OK)
-            return status;
+        if (status == COP_STATUS_OK && !is_said_again(object, spelling, key))
+            status = add_attribute(parse, node, key, value);
     }
-    return COP_STATUS_OK;
+    return status;
 }
 
-/* Three spellings of three eras; a file of 0.8 may have the first two at once. Later ones win. */
 static cop_status read_attributes(const struct parse *parse, struct mxnet_node *node,
                                   const json_t *object)
 {
-    static const char *const spellings[] = {"param", "attr", "attrs"};
-    enum { SPELLINGS = sizeof spellings / sizeof spellings[0], MOST_ATTRIBUTES = 1024 };
     size_t most = 0;
     for (int i = 0; i < SPELLINGS; i++)
         most += json_object_size(json_object_get(object, spellings[i]));
-    if (most > MOST_ATTRIBUTES) /* the search for duplicates is quadratic */
+    if (most > MOST_ATTRIBUTES) /* every reader looks through all of them */
         return cop_fail(parse->error, COP_STATUS_MALFORMED_MODEL,
                         "node '%.64s': %zu attributes, at most %d are possible", node->name, most,
                         MOST_ATTRIBUTES);
@@ -90,8 +92,7 @@ static cop_status read_attributes(const struct parse *parse, struct mxnet_node *
         return fail_memory(parse);
     cop_status status = COP_STATUS_OK;
     for (int i = 0; i < SPELLINGS && status == COP_STATUS_OK; i++)
-        status =
-            read_attribute_object(parse, node, spellings[i], json_object_get(object, spellings[i]));
+        status = read_spelling(parse, node, object, i);
     return status;
 }
 
