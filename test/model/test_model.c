@@ -183,6 +183,10 @@ START_TEST(wrong_arguments_are_refused)
     ck_assert_int_eq(cop_model_load("x.onnx", NULL, NULL, &error), COP_STATUS_INVALID_ARGUMENT);
     load_bad(NULL, NULL, COP_STATUS_INVALID_ARGUMENT, "NULL");
     load_bad("", NULL, COP_STATUS_INVALID_ARGUMENT, "empty");
+    char endless[5000];
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    load_bad(endless, NULL, COP_STATUS_INVALID_ARGUMENT, "a path of 4999 bytes");
     options.struct_size = 0;
     load_bad("x", &options, COP_STATUS_INVALID_ARGUMENT, "struct_size is 0");
     options.struct_size = 123456;
@@ -365,6 +369,7 @@ START_TEST(inputs_and_outputs_are_described)
     ck_assert_int_eq(cop_model_output(model, 1, &desc, NULL), COP_STATUS_INVALID_ARGUMENT);
     ck_assert_int_eq(cop_model_input(model, 0, NULL, NULL), COP_STATUS_INVALID_ARGUMENT);
     ck_assert_int_eq(cop_model_input(NULL, 0, &desc, NULL), COP_STATUS_INVALID_ARGUMENT);
+    ck_assert_int_eq(cop_model_output(NULL, 0, &desc, NULL), COP_STATUS_INVALID_ARGUMENT);
     cop_model_release(&model);
 }
 END_TEST

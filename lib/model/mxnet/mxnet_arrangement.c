@@ -2,6 +2,7 @@
 /* Operators that move elements and change none. */
 #include <string.h>
 
+#include "base/error.h"
 #include "model/mxnet/mxnet_operators.h"
 
 /* An axis from either end; whether the tensor has it is the shape rule's to say. */
@@ -53,7 +54,8 @@ static void map_stack(struct mxnet_call *call)
     unsqueeze.axes[0] = attrs.axis;
     int *src = cop_arena_alloc(call->arena, (size_t)call->src_count, sizeof *src);
     if (src == NULL) {
-        call->attributes.status = COP_STATUS_OUT_OF_MEMORY;
+        call->attributes.status = cop_fail_memory(call->attributes.error, call->node->name,
+                                                  (size_t)call->src_count * sizeof *src);
         return;
     }
     for (int i = 0; i < call->src_count; i++)
