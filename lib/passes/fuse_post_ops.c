@@ -17,8 +17,13 @@ static bool is_post_op(const struct unary_attrs *attrs)
     case UNARY_TANH:
     case UNARY_CLIP:
     case UNARY_GELU:
+    case UNARY_SELU:
+    case UNARY_SOFTPLUS:
+    case UNARY_HARD_SIGMOID:
     case UNARY_LINEAR:
         return true;
+    case UNARY_HARD_SWISH: /* the usual one; others are not everywhere */
+        return attrs->alpha == 1.0f / 6.0f && attrs->beta == 0.5f;
     default:
         return false;
     }

@@ -3,13 +3,10 @@
 
 #include "passes/passes.h"
 
-/* In this order: what comes later relies on the form that earlier ones leave. */
 static cop_pass *const passes[] = {
-    cop_pass_remove_unneeded,     cop_pass_remove_identities,  cop_pass_join_pairs,
-    cop_pass_remove_identities, /* what two transposes left */
-    cop_pass_use_fully_connected, cop_pass_use_global_pooling, cop_pass_fold_padding,
-    cop_pass_fold_bias,           cop_pass_fold_batch_norm,    cop_pass_fold_leading_batch_norm,
-    cop_pass_fuse_post_ops,       cop_pass_remove_unneeded, /* recipes that were replaced */
+#define PASS_ENTRY(name) cop_pass_##name,
+    COP_PASS_LIST(PASS_ENTRY)
+#undef PASS_ENTRY
 };
 
 cop_status cop_passes_run(struct graph *graph, bool keep_graph, cop_error *error)

@@ -74,10 +74,10 @@ END_TEST
 START_TEST(each_pass_alone_keeps_what_random_networks_compute)
 {
     cop_pass *const passes[] = {
-        cop_pass_remove_unneeded,     cop_pass_remove_identities,  cop_pass_join_pairs,
-        cop_pass_use_fully_connected, cop_pass_use_global_pooling, cop_pass_fold_padding,
-        cop_pass_fold_bias,           cop_pass_fold_batch_norm,    cop_pass_fold_leading_batch_norm,
-        cop_pass_fuse_post_ops};
+#define PASS_ENTRY(name) cop_pass_##name,
+        COP_PASS_LIST(PASS_ENTRY)
+#undef PASS_ENTRY
+    };
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
         check_random_networks(passes[i], 60);
 }
@@ -278,6 +278,23 @@ START_TEST(channelwise_additions_become_the_bias)
 }
 END_TEST
 
+START_TEST(channelwise_factors_go_into_the_weights)
+{
+    for (int i = 0; i < 4; i++) {
+        struct graph_maker maker = make_graph(1);
+        const int64_t dims[] = {8, 1, 1};
+        int y = add_conv(&maker, add_input(&maker, "x", 4, map), 8, 8, 3, 1, i & 1);
+        y = add_binary(&maker, BINARY_MUL, y, add_weight(&maker, 3, dims));
+        if (i & 2)
+            y = add_binary(&maker, BINARY_ADD, add_weight(&maker, 3, dims), y);
+        add_output(&maker, add_unary(&maker, UNARY_HARD_SIGMOID, 0.2f, 0.5f, y), "y");
+        check_pass(&maker, NULL, "factors");
+        ck_assert_int_eq(count_steps(maker.graph), 1);
+        free_maker(&maker);
+    }
+}
+END_TEST
+
 START_TEST(matrix_products_with_weights_become_fully_connected)
 {
     for (int i = 0; i < 8; i++) {
@@ -429,6 +446,7 @@ int main(void)
         batch_normalization_before_is_folded_only_without_padding,
         batch_normalization_around_a_matrix_product_is_folded, folding_adds_recipes_and_no_elements,
         zero_padding_of_positions_goes_into_the_convolution, channelwise_additions_become_the_bias,
+        channelwise_factors_go_into_the_weights,
         matrix_products_with_weights_become_fully_connected,
         means_over_all_positions_become_global_pooling, pairs_of_transposes_and_scales_are_joined,
         nodes_that_do_nothing_are_removed, long_chains_take_no_quadratic_time,
