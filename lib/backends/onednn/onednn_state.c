@@ -18,6 +18,8 @@ struct onednn_state {
 
 /* Of the heap of oneDNN 2.6 for a dnnl_memory on the CPU: the object and its storage. */
 #define MEMORY_OBJECT_BYTES 800
+/* Of the allocators, around the one block of ours. */
+#define BLOCK_OVERHEAD_BYTES 32
 
 static size_t own_bytes(const struct onednn_kernel *kernel)
 {
@@ -27,7 +29,8 @@ static size_t own_bytes(const struct onednn_kernel *kernel)
 
 size_t cop_onednn_state_bytes(const struct onednn_kernel *kernel)
 {
-    return own_bytes(kernel) + (size_t)kernel->argument_count * MEMORY_OBJECT_BYTES;
+    return own_bytes(kernel) + BLOCK_OVERHEAD_BYTES +
+           (size_t)kernel->argument_count * MEMORY_OBJECT_BYTES;
 }
 
 void cop_onednn_state_destroy(const struct kernel *base, void *memory)
