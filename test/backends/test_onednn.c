@@ -190,19 +190,29 @@ START_TEST(threads_that_run_one_kernel_at_once_get_the_bytes_that_one_gets)
 }
 END_TEST
 
-START_TEST(another_batch_size_takes_the_weights_as_they_are_packed)
+/* Creates for one shape, then for another with the weights as the first has packed them. */
+static void share_weights(struct tensors first_tensors, struct tensors second_tensors)
 {
     struct device *device = open_device();
-    struct tensors one = describe(1, SMALL), four = describe(4, SMALL);
     struct kernel *first = NULL, *second = NULL;
     cop_error error;
-    ck_assert_int_eq(create(device, &one, &first, &error), COP_STATUS_OK);
-    four.src[1].layout = first->src_layouts[1];
-    ck_assert_int_eq(create(device, &four, &second, &error), COP_STATUS_OK);
+    ck_assert_int_eq(create(device, &first_tensors, &first, &error), COP_STATUS_OK);
     ck_assert_ptr_nonnull(first->src_layouts[1]);
-    ck_assert(cop_layout_equal(first->src_layouts[1], second->src_layouts[1]));
+    second_tensors.src[1].layout = first->src_layouts[1];
+    ck_assert_int_eq(create(device, &second_tensors, &second, &error), COP_STATUS_OK);
+    ck_assert_msg(cop_layout_equal(first->src_layouts[1], second->src_layouts[1]), "%s, then %s",
+                  first->implementation, second->implementation);
     cop_kernel_destroy(&first);
     cop_kernel_destroy(&second);
+}
+
+START_TEST(other_batch_and_image_sizes_take_the_weights_as_they_are_packed)
+{
+    share_weights(describe(1, SMALL), describe(4, SMALL));
+    share_weights(describe(1, 20), describe(4, 20));
+    share_weights(describe(1, 20), describe(1, LARGE));
+    share_weights(describe(1, LARGE), describe(1, 40));
+    share_weights(describe(1, LARGE), describe(1, 20));
 }
 END_TEST
 
@@ -237,6 +247,18 @@ START_TEST(weights_of_a_private_format_cannot_be_reordered_back)
                                                  packed, NULL, 1, &back, &error);
     ck_assert_int_eq(status, is_private ? COP_STATUS_UNSUPPORTED : COP_STATUS_OK);
     cop_kernel_destroy(&back);
+    cop_kernel_destroy(&kernel);
+}
+END_TEST
+
+START_TEST(scratch_stays_small_for_large_images)
+{
+    struct device *device = open_device();
+    const struct tensors tensors = describe(1, 1080);
+    struct kernel *kernel = NULL;
+    cop_error error;
+    ck_assert_int_eq(create(device, &tensors, &kernel, &error), COP_STATUS_OK);
+    ck_assert_uint_le(kernel->scratch_bytes, (size_t)64 << 20);
     cop_kernel_destroy(&kernel);
 }
 END_TEST
@@ -341,9 +363,10 @@ END_TEST
 int main(void)
 {
     return RUN_TESTS("onednn", threads_that_run_one_kernel_at_once_get_the_bytes_that_one_gets,
-                     another_batch_size_takes_the_weights_as_they_are_packed,
+                     other_batch_and_image_sizes_take_the_weights_as_they_are_packed,
                      a_chain_of_convolutions_needs_no_reorder_between_them,
                      weights_of_a_private_format_cannot_be_reordered_back,
+                     scratch_stays_small_for_large_images,
                      every_allocation_that_fails_is_reported_and_leaks_nothing,
                      formats_that_are_plain_in_memory_have_no_layout,
                      equal_formats_have_equal_hashes_and_blocked_ones_their_names);

@@ -19,7 +19,9 @@ struct convolution {
     struct window window;
     struct tensor_desc src_any, src_given;         /* free, and as the producer has it */
     struct tensor_desc weights_any, weights_given; /* free, and as packed already */
-    bool has_given_weights, has_bias;
+    bool has_given_weights;
+    bool is_given_private; /* in a format of one implementation, such as transformed weights */
+    bool has_bias;
     struct tensor_desc bias, dst;
     dnnl_alg_kind_t alg;
 };
@@ -61,6 +63,7 @@ static cop_status describe_tensors(const struct onednn_build *build, struct conv
     if (weights->layout != NULL && weights->layout->backend == cop_onednn_backend) {
         conv->weights_given = *cop_onednn_layout_desc(weights->layout);
         cop_onednn_desc_blocking(&conv->weights_given, &packed);
+        conv->is_given_private = !packed.is_blocked;
         conv->has_given_weights =
             packed.rank == split.rank &&
             memcmp(packed.dims, split.dims, sizeof *packed.dims * (size_t)packed.rank) == 0;
@@ -137,18 +140,49 @@ static bool suits_winograd(const struct kernel_request *request,
     return true;
 }
 
+/* Some implementations keep the whole transformed image; a context must not become huge for that.
+ */
+#define MOST_WINOGRAD_SCRATCH ((size_t)64 << 20)
+
+static bool has_small_scratch(const_dnnl_primitive_desc_t pd)
+{
+    struct tensor_desc scratch;
+    cop_onednn_pd_desc(pd, dnnl_query_scratchpad_md, 0, &scratch);
+    return cop_onednn_desc_bytes(&scratch) <= MOST_WINOGRAD_SCRATCH;
+}
+
+/* UNSUPPORTED without a message: oneDNN has none that fits. */
+static cop_status try_winograd(struct onednn_build *build, struct convolution *conv,
+                               const struct tensor_desc *weights)
+{
+    conv->alg = dnnl_convolution_winograd;
+    const dnnl_status_t status = try_pd(build, conv, &conv->src_any, weights, &build->pd);
+    if (status == dnnl_success && has_small_scratch(build->pd))
+        return COP_STATUS_OK;
+    dnnl_primitive_desc_destroy(build->pd);
+    build->pd = NULL;
+    if (status == dnnl_out_of_memory)
+        ONEDNN_TRY(build, status);
+    return COP_STATUS_UNSUPPORTED;
+}
+
+/*
+ * Weights that are packed already decide the algorithm, so that shapes share them. Where a
+ * transformation does not serve this shape, another one would cost more bytes than the plain
+ * weights: only fast runs are worth that.
+ */
 static cop_status choose_implementation(struct onednn_build *build, struct convolution *conv,
                                         const struct window_geometry *geometry)
 {
-    conv->alg = dnnl_convolution_winograd;
-    if (suits_winograd(build->request, geometry)) {
-        const dnnl_status_t status =
-            try_pd(build, conv, &conv->src_any, &conv->weights_any, &build->pd);
-        if (status == dnnl_success)
-            return COP_STATUS_OK;
-        if (status == dnnl_out_of_memory)
-            ONEDNN_TRY(build, status);
-    }
+    const bool is_suited = suits_winograd(build->request, geometry);
+    cop_status status = COP_STATUS_UNSUPPORTED;
+    if (conv->has_given_weights && conv->is_given_private)
+        status = try_winograd(build, conv, &conv->weights_given);
+    if (status == COP_STATUS_UNSUPPORTED && is_suited &&
+        (!conv->has_given_weights || (conv->is_given_private && build->request->fast_run)))
+        status = try_winograd(build, conv, &conv->weights_any);
+    if (status != COP_STATUS_UNSUPPORTED)
+        return status;
     conv->alg = dnnl_convolution_direct;
     ONEDNN_TRY(build, try_pd(build, conv, &conv->src_any, &conv->weights_any, &build->pd));
     return COP_STATUS_OK;
