@@ -26,7 +26,8 @@ from cachedop_models.graph import Graph, pooled_size  # noqa: E402
 from cachedop_models.protobuf import Message, varint  # noqa: E402
 
 try:
-    import onnx
+    import onnx.checker  # a folder of that name without the package comes with other packages
+    import onnx.shape_inference
 except ImportError:
     onnx = None
 try:
