@@ -277,7 +277,7 @@ START_TEST(softmax_heads_normalize_over_what_they_should)
         {"SoftmaxOutput", "'multi_output':'True'", 1, false},
         {"SoftmaxOutput", "'preserve_shape':'True'", -1, false},
         {"SoftmaxOutput", "'preserve_shape':'True','multi_output':'1'", 1, false},
-        {"SoftmaxActivation", "", 1, true},
+        {"SoftmaxActivation", "", -1, false},
         {"SoftmaxActivation", "'mode':'channel'", 1, false},
         {"softmax", "'axis':'2'", 2, false},
     };

@@ -19,12 +19,12 @@ static void map_softmax_output(struct mxnet_call *call)
         cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SOFTMAX, "", &attrs, call->src[0]));
 }
 
+/* "instance" is the last axis, whatever comes before: MXNet views its input as a matrix of such. */
 static void map_softmax_activation(struct mxnet_call *call)
 {
     static const char *const modes[] = {"instance", "channel", NULL};
     COP_ZEROED_ATTRS(softmax_attrs, attrs);
-    attrs.axis = 1;
-    attrs.coerce_2d = cop_attribute_enum(&call->attributes, "mode", 0, modes) == 0;
+    attrs.axis = cop_attribute_enum(&call->attributes, "mode", 0, modes) == 0 ? -1 : 1;
     if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
         cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SOFTMAX, "", &attrs, call->src[0]));
 }
