@@ -194,7 +194,7 @@ def build():
     case("SoftmaxOutput", "'multi_output':'1'", (2, 2, 3), {}, lambda x: softmax(x, 1))
     case("SoftmaxOutput", "'preserve_shape':'1'", (2, 2, 3), {}, lambda x: softmax(x, 2))
     case("SoftmaxActivation", "'mode':'channel'", (2, 2, 3), {}, lambda x: softmax(x, 1))
-    case("SoftmaxActivation", "", (2, 2, 3), {}, lambda x: flat(lambda v: softmax(v, 1), x))
+    case("SoftmaxActivation", "", (2, 2, 3), {}, lambda x: softmax(x, -1))
     case("softmax", "'axis':'0','temperature':'2.5'", row, {}, lambda x: softmax(x / 2.5, 0))
     case("log_softmax", "", row, {}, lambda x: np.log(softmax(x, 1)))
     case("softmin", "", row, {}, lambda x: softmax(-x, 1))

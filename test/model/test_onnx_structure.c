@@ -43,6 +43,35 @@ START_TEST(names_must_exist_be_defined_once_and_in_order)
 }
 END_TEST
 
+static struct message one_output(const struct message *type)
+{
+    struct message graph = {0}, relu = onnx_node("Relu", "relu", "x", "y"), output = {0},
+                   copy = {0};
+    onnx_add_input(&graph, "x", ONNX_FLOAT, DIMS(2));
+    onnx_add_node(&graph, &relu);
+    write_text(&output, 1, "y");
+    if (type != NULL) {
+        write_raw(&copy, type->bytes, type->size);
+        write_message(&output, 2, &copy);
+    }
+    write_message(&graph, 12, &output);
+    return onnx_model(&graph, 13);
+}
+
+/* As programs leave it that make an inner value an output by its name alone. */
+START_TEST(an_output_need_not_state_its_type)
+{
+    struct message type = {0}, sequence = {0};
+    cop_graph_destroy(import_model(one_output(NULL)));
+    cop_graph_destroy(import_model(one_output(&type)));
+    write_text(&type, 6, "IMAGE");
+    cop_graph_destroy(import_model(one_output(&type)));
+    write_message(&type, 4, &sequence);
+    expect_refused(one_output(&type), COP_STATUS_UNSUPPORTED, "'y' is no tensor");
+    message_free(&type);
+}
+END_TEST
+
 START_TEST(files_that_are_no_model_say_so)
 {
     struct message empty = {0}, text = {0}, no_version = {0}, no_graph = {0}, graph = {0};
@@ -300,8 +329,9 @@ int main(void)
 {
     return RUN_TESTS(
         "onnx structure", names_must_exist_be_defined_once_and_in_order,
-        files_that_are_no_model_say_so, everything_that_is_missing_is_named_at_once,
-        a_long_list_of_what_is_missing_is_cut, an_input_with_an_initializer_is_a_constant,
+        an_output_need_not_state_its_type, files_that_are_no_model_say_so,
+        everything_that_is_missing_is_named_at_once, a_long_list_of_what_is_missing_is_cut,
+        an_input_with_an_initializer_is_a_constant,
         outputs_that_no_node_makes_alone_get_an_identity,
         float16_stays_outside_and_float32_computes,
         an_output_of_another_type_than_declared_is_refused, symbolic_dimensions_keep_their_names,

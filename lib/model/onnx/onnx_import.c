@@ -86,7 +86,8 @@ static cop_status check_type(struct onnx_import *import, const struct onnx_value
     char type[32];
     if (!info->is_tensor)
         return cop_fail(import->error, COP_STATUS_UNSUPPORTED,
-                        "'%.*s' is no tensor, or its type is not stated", SPAN_TEXT(info->name));
+                        info->is_other ? "'%.*s' is no tensor" : "the type of '%.*s' is not stated",
+                        SPAN_TEXT(info->name));
     if (info->dtype == COP_DTYPE_UNKNOWN)
         return cop_fail(import->error, COP_STATUS_UNSUPPORTED, "'%.*s' is of %s",
                         SPAN_TEXT(info->name), cop_onnx_type_name(info->type, type, sizeof type));
@@ -190,7 +191,7 @@ static cop_status import_output(struct onnx_import *import, struct span bytes, b
     cop_status status = cop_onnx_read_value_info(&import->file, bytes, &info);
     if (status == COP_STATUS_OK)
         status = check_type(import, &info);
-    if (status == COP_STATUS_UNSUPPORTED && info.is_tensor && info.type == 0)
+    if (status == COP_STATUS_UNSUPPORTED && !info.is_other && info.type == 0)
         status = COP_STATUS_OK; /* the type follows from what makes it */
     if (status != COP_STATUS_OK)
         return status;

@@ -79,6 +79,7 @@ struct onnx_tensor {
 struct onnx_value_info {
     struct span name;
     bool is_tensor;
+    bool is_other; /* of a type that is no tensor's; neither: no type is stated */
     int64_t type;
     cop_dtype dtype;
     struct shape shape; /* of unknown rank when none is declared */

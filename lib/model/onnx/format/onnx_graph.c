@@ -200,6 +200,8 @@ static void read_type(struct protobuf_message *parent, struct onnx_value_info *i
     while (cop_protobuf_next(&message))
         if (message.tag == onnx_TypeProto_tensor_type_tag)
             read_tensor_type(&message, info);
+        else if (message.tag != onnx_TypeProto_denotation_tag)
+            info->is_other = true;
     parent->status = message.status;
 }
 
