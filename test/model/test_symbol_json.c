@@ -239,6 +239,7 @@ START_TEST(outputs_and_attributes_have_limits)
     for (int extra = 0; extra < 2; extra++) {
         const cop_status expected = extra == 0 ? COP_STATUS_OK : COP_STATUS_MALFORMED_MODEL;
         char *text = malloc(1 << 20);
+        ck_assert_ptr_nonnull(text);
         size_t length = (size_t)sprintf(text, "{'nodes':[" VARIABLE("x") "],'arg_nodes':[],"
                                                                          "'heads':[[0,0]");
         for (int i = 1; i < COP_SYMBOL_MAX_HEADS + extra; i++)
