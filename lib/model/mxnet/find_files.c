@@ -54,10 +54,11 @@ static cop_status choose_highest(DIR *directory, const char *base, size_t base_l
     errno = 0;
     while ((entry = readdir(directory)) != NULL) {
         const size_t digits = count_epoch_digits(entry->d_name, base, base_length);
+        if (digits == 0)
+            continue;
         const char *number = entry->d_name + base_length + 1;
-        if (digits == 0 ||
-            (*chosen != NULL && !is_higher(number, digits, *chosen + base_length + 1,
-                                           count_epoch_digits(*chosen, base, base_length))))
+        if (*chosen != NULL && !is_higher(number, digits, *chosen + base_length + 1,
+                                          count_epoch_digits(*chosen, base, base_length)))
             continue;
         char *copy = cop_copy_text(entry->d_name);
         cop_free(*chosen);
