@@ -12,8 +12,8 @@
 #define COP_PASS_LIST(X)                                                                           \
     X(remove_unneeded)         /* nodes that no output needs */                                    \
     X(remove_identities)       /* nodes that give back what they get */                            \
-    X(join_pairs)              /* scale after scale, transpose after transpose */                  \
-    X(remove_identities)       /* what two transposes left */                                      \
+    X(join_pairs)              /* scale after scale, reshape after reshape and the like */         \
+    X(remove_identities)       /* what such pairs left */                                          \
     X(use_fully_connected)     /* general matrix products with weights */                          \
     X(use_global_pooling)      /* means over all positions */                                      \
     X(fold_padding)            /* zeros around a convolution's source */                           \

@@ -90,8 +90,43 @@ static void join_transposes(const struct transpose_attrs *first,
     }
 }
 
+static bool is_reshape(const struct graph *graph, const struct graph_node *node)
+{
+    return (node->kind == OP_RESHAPE || node->kind == OP_FLATTEN || node->kind == OP_SQUEEZE ||
+            node->kind == OP_UNSQUEEZE) &&
+           node->post_ops.count == 0 && !graph->values[node->dst[0]].is_weight;
+}
+
+/* The second of two reshapes reads what the first one did; nobody else need read the first. */
+static cop_status skip_first_reshape(struct rewrite *rewrite, struct graph_node *node)
+{
+    const struct graph *graph = rewrite->graph;
+    const int producer = graph->values[node->src[0]].producer;
+    const struct shape *shape = &graph->values[node->dst[0]].shape;
+    struct reshape_attrs attrs;
+    if (producer < 0 || graph->nodes[producer].is_dead ||
+        !is_reshape(graph, &graph->nodes[producer]) || !is_reshape(graph, node))
+        return COP_STATUS_OK;
+    memset(&attrs, 0, sizeof attrs);
+    attrs.allow_zero = true;
+    attrs.count = shape->rank;
+    for (int i = 0; i < shape->rank; i++)
+        attrs.target[i] = shape->dims[i];
+    for (int i = 1; i < node->src_count; i++)
+        if (node->src[i] != COP_NO_VALUE)
+            rewrite->uses[node->src[i]]--;
+    node->src_count = 1;
+    return cop_rewrite_set_attrs(rewrite, node, OP_RESHAPE, &attrs) &&
+                   cop_rewrite_set_src(rewrite, (int)(node - graph->nodes), 0,
+                                       graph->nodes[producer].src[0])
+               ? COP_STATUS_OK
+               : COP_STATUS_OUT_OF_MEMORY;
+}
+
 static cop_status join_with_producer(struct rewrite *rewrite, struct graph_node *node)
 {
+    if (node->src[0] != COP_NO_VALUE && is_reshape(rewrite->graph, node))
+        return skip_first_reshape(rewrite, node);
     struct graph_node *first = cop_rewrite_sole_producer(rewrite, node->src[0]);
     bool is_kept = true;
     if (first == NULL || first->kind != node->kind)

@@ -374,6 +374,29 @@ START_TEST(pairs_of_transposes_and_scales_are_joined)
 }
 END_TEST
 
+START_TEST(a_reshape_of_a_reshape_reads_what_was_there_before)
+{
+    struct graph_maker maker = make_graph(1);
+    struct flatten_attrs flatten = {.axis = 1};
+    struct axes_attrs axes;
+    struct reshape_attrs reshape;
+    memset(&axes, 0, sizeof axes), memset(&reshape, 0, sizeof reshape);
+    axes.count = 1;
+    reshape.count = 4;
+    reshape.target[0] = 1, reshape.target[1] = 8, reshape.target[2] = 6, reshape.target[3] = -1;
+    const int x = add_input(&maker, "x", 4, map);
+    const int flat = add_op(&maker, OP_FLATTEN, &flatten, 1, &x);
+    const int back = add_op(&maker, OP_RESHAPE, &reshape, 1, &flat);
+    const int wrapped = add_op(&maker, OP_UNSQUEEZE, &axes, 1, &flat);
+    add_output(&maker, add_unary(&maker, UNARY_RELU, 0, 0, back), "back");
+    add_output(&maker, add_unary(&maker, UNARY_RELU, 0, 0, wrapped), "wrapped");
+    check_pass(&maker, NULL, "reshapes");
+    ck_assert_int_eq(count_steps(maker.graph), 3);
+    ck_assert_int_eq(find_node(maker.graph, OP_RESHAPE)->src[0], x);
+    free_maker(&maker);
+}
+END_TEST
+
 START_TEST(nodes_that_do_nothing_are_removed)
 {
     struct graph_maker maker = make_graph(1);
@@ -449,6 +472,6 @@ int main(void)
         channelwise_factors_go_into_the_weights,
         matrix_products_with_weights_become_fully_connected,
         means_over_all_positions_become_global_pooling, pairs_of_transposes_and_scales_are_joined,
-        nodes_that_do_nothing_are_removed, long_chains_take_no_quadratic_time,
-        every_failed_allocation_is_reported_and_leaks_nothing);
+        a_reshape_of_a_reshape_reads_what_was_there_before, nodes_that_do_nothing_are_removed,
+        long_chains_take_no_quadratic_time, every_failed_allocation_is_reported_and_leaks_nothing);
 }
