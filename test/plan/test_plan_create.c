@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cachedop/ndarray.h>
+
 #include "base/alloc.h"
 #include "plan/plan.h"
 #include "support/random_graph.h"
@@ -199,6 +201,84 @@ START_TEST(a_second_plan_of_a_model_adds_no_weights)
 }
 END_TEST
 
+/* x reshaped as the model's second input says. */
+static struct graph_maker make_reshape_model(void)
+{
+    struct graph_maker maker = make_graph(1);
+    struct reshape_attrs attrs;
+    memset(&attrs, 0, sizeof attrs);
+    const int x = add_input(&maker, "x", 4, map);
+    const struct shape two = cop_shape_of(1, (const int64_t[]){2});
+    const int target = cop_graph_add_value(maker.graph, "target", COP_DTYPE_INT64, &two, NULL);
+    ck_assert_int_ge(cop_graph_add_input(maker.graph, target, NULL, NULL), 0);
+    const int y = add_op(&maker, OP_RESHAPE, &attrs, 2, (const int[]){x, target});
+    add_output(&maker, add_unary(&maker, UNARY_RELU, 0, 0, y), "y");
+    return maker;
+}
+
+static cop_status compile_with_constant(const struct graph *graph, const char *name,
+                                        cop_dtype dtype, int64_t count, const void *elements,
+                                        struct plan **plan, cop_error *error)
+{
+    struct weight_store *store;
+    struct weight_set *weights;
+    cop_constant constant = {name, NULL};
+    ck_assert_int_eq(cop_ndarray_create(dtype, 1, &count, &constant.array, NULL), COP_STATUS_OK);
+    memcpy(cop_ndarray_data(constant.array), elements, cop_ndarray_bytes(constant.array));
+    ck_assert_int_eq(cop_weight_store_create(&store, NULL), COP_STATUS_OK);
+    struct plan_request request = request_for(graph, store, false);
+    request.constants = &constant;
+    request.constant_count = 1;
+    const cop_status status = cop_plan_create(&request, plan, &weights, NULL, error);
+    cop_weight_set_release(&weights);
+    cop_weight_store_release(&store);
+    cop_ndarray_release(&constant.array);
+    return status;
+}
+
+START_TEST(a_constant_decides_what_is_compiled_and_is_no_input)
+{
+    struct graph_maker maker = make_reshape_model();
+    struct plan *plan;
+    const int64_t target[] = {16, -1};
+    ck_assert_int_eq(
+        compile_with_constant(maker.graph, "target", COP_DTYPE_INT64, 2, target, &plan, NULL),
+        COP_STATUS_OK);
+    ck_assert_int_eq(plan->src_count, 1);
+    ck_assert_str_eq(plan->srcs[0].name, "x");
+    ck_assert_int_eq(plan->dsts[0].rank, 2);
+    ck_assert_int_eq(plan->dsts[0].shape[0], 16);
+    ck_assert_int_eq(plan->dsts[0].shape[1], 18);
+    cop_plan_release(&plan);
+    free_maker(&maker);
+}
+END_TEST
+
+START_TEST(constants_that_do_not_fit_are_refused_by_name)
+{
+    const struct {
+        const char *name;
+        cop_dtype dtype;
+        int64_t count;
+    } cases[] = {{"nothing", COP_DTYPE_INT64, 2},
+                 {NULL, COP_DTYPE_INT64, 2},
+                 {"target", COP_DTYPE_INT32, 2},
+                 {"target", COP_DTYPE_INT64, 3}};
+    const int64_t target[] = {16, -1, 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct graph_maker maker = make_reshape_model();
+        struct plan *plan;
+        cop_error error;
+        ck_assert_int_eq(compile_with_constant(maker.graph, cases[i].name, cases[i].dtype,
+                                               cases[i].count, target, &plan, &error),
+                         COP_STATUS_INVALID_ARGUMENT);
+        ck_assert_ptr_null(plan);
+        ck_assert_ptr_nonnull(strstr(error.message, "constant '"));
+        free_maker(&maker);
+    }
+}
+END_TEST
+
 START_TEST(everything_that_is_missing_is_reported_at_once)
 {
     struct graph_maker maker = make_graph(1);
@@ -277,12 +357,15 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS(
-        "plan_create", random_networks_compute_what_their_nodes_say,
-        activations_take_the_memory_of_what_they_read, a_concatenation_of_whole_maps_is_no_step,
-        a_concatenation_that_cannot_be_placed_is_copied,
-        results_go_straight_into_the_callers_memory,
-        inputs_weights_and_repeated_values_can_be_outputs, nodes_that_nobody_needs_do_not_run,
-        a_second_plan_of_a_model_adds_no_weights, everything_that_is_missing_is_reported_at_once,
-        every_failed_allocation_is_reported_and_leaks_nothing);
+    return RUN_TESTS("plan_create", random_networks_compute_what_their_nodes_say,
+                     activations_take_the_memory_of_what_they_read,
+                     a_concatenation_of_whole_maps_is_no_step,
+                     a_concatenation_that_cannot_be_placed_is_copied,
+                     results_go_straight_into_the_callers_memory,
+                     inputs_weights_and_repeated_values_can_be_outputs,
+                     nodes_that_nobody_needs_do_not_run, a_second_plan_of_a_model_adds_no_weights,
+                     a_constant_decides_what_is_compiled_and_is_no_input,
+                     constants_that_do_not_fit_are_refused_by_name,
+                     everything_that_is_missing_is_reported_at_once,
+                     every_failed_allocation_is_reported_and_leaks_nothing);
 }
