@@ -80,6 +80,11 @@ dnnl_status_t cop_onednn_memory_create(dnnl_memory_t *memory, const struct tenso
     return dnnl_memory_create(memory, &desc->md, engine, DNNL_MEMORY_NONE);
 }
 
+dnnl_status_t cop_onednn_append_sum(dnnl_post_ops_t post_ops)
+{
+    return dnnl_post_ops_append_sum(post_ops, 1.0f);
+}
+
 dnnl_status_t cop_onednn_append_eltwise(dnnl_post_ops_t post_ops, dnnl_alg_kind_t alg, float alpha,
                                         float beta)
 {

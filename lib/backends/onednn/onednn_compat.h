@@ -59,6 +59,7 @@ void cop_onednn_pd_desc(const_dnnl_primitive_desc_t pd, dnnl_query_t what, int i
 dnnl_status_t cop_onednn_memory_create(dnnl_memory_t *memory, const struct tensor_desc *desc,
                                        dnnl_engine_t engine);
 
+dnnl_status_t cop_onednn_append_sum(dnnl_post_ops_t post_ops);
 dnnl_status_t cop_onednn_append_eltwise(dnnl_post_ops_t post_ops, dnnl_alg_kind_t alg, float alpha,
                                         float beta);
 

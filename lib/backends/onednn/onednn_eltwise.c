@@ -10,9 +10,9 @@ static int one_step(struct eltwise_step *step, dnnl_alg_kind_t alg, float alpha,
 
 static int hard_swish(const struct unary_attrs *attrs, struct eltwise_step *step)
 {
-    /* The primitive's slope and shift are fixed. */
+    /* Slope and shift are fixed in oneDNN 2 and given in 3. */
     const bool is_usual = attrs->alpha == 1.0f / 6.0f && attrs->beta == 0.5f;
-    return is_usual ? one_step(step, dnnl_eltwise_hardswish, 0.0f, 0.0f) : 0;
+    return is_usual ? one_step(step, dnnl_eltwise_hardswish, attrs->alpha, attrs->beta) : 0;
 }
 
 int cop_onednn_eltwise_steps(const struct unary_attrs *attrs, struct eltwise_step steps[2])
@@ -32,7 +32,7 @@ int cop_onednn_eltwise_steps(const struct unary_attrs *attrs, struct eltwise_ste
     case UNARY_TANH:
         return one_step(steps, dnnl_eltwise_tanh, 0.0f, 0.0f);
     case UNARY_SOFTPLUS:
-        return one_step(steps, dnnl_eltwise_soft_relu, 0.0f, 0.0f);
+        return one_step(steps, dnnl_eltwise_soft_relu, 1.0f, 0.0f); /* a factor in oneDNN 3 */
     case UNARY_HARD_SIGMOID:
         return one_step(&steps[0], dnnl_eltwise_linear, attrs->alpha, attrs->beta) +
                one_step(&steps[1], dnnl_eltwise_clip, 0.0f, 1.0f);

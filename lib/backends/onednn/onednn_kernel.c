@@ -189,7 +189,7 @@ void cop_onednn_allow_in_place(struct onednn_build *build, int index)
 static dnnl_status_t append_post_op(dnnl_post_ops_t post_ops, const struct post_op *post_op)
 {
     if (post_op->kind == POST_OP_SUM)
-        return dnnl_post_ops_append_sum(post_ops, 1.0f);
+        return cop_onednn_append_sum(post_ops);
     struct eltwise_step steps[2];
     const int count = cop_onednn_eltwise_steps(&post_op->unary, steps);
     dnnl_status_t status = count == 0 ? dnnl_unimplemented : dnnl_success;
