@@ -10,9 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-
-/* Options of a later header are accepted as long as what we do not know is zero. */
-#define MOST_OPTIONS_BYTES 1024
+#include "base/options.h"
 
 static cop_status read_options(const cop_model_options *given, cop_model_options *options,
                                cop_error *error)
@@ -20,17 +18,10 @@ static cop_status read_options(const cop_model_options *given, cop_model_options
     *options = (cop_model_options)COP_MODEL_OPTIONS_INIT;
     if (given == NULL)
         return COP_STATUS_OK;
-    const size_t size = given->struct_size;
-    if (size < sizeof given->struct_size || size > MOST_OPTIONS_BYTES)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "options: struct_size is %zu; initialise with COP_MODEL_OPTIONS_INIT",
-                        size);
-    memcpy(options, given, size < sizeof *options ? size : sizeof *options);
-    options->struct_size = sizeof *options;
-    for (size_t i = sizeof *options; i < size; i++)
-        if (((const unsigned char *)given)[i] != 0)
-            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                            "options: byte %zu is set, which this library does not know", i);
+    const cop_status status =
+        cop_options_read(options, sizeof *options, given, "cop_model_options", error);
+    if (status != COP_STATUS_OK)
+        return status;
     if ((unsigned)options->format > COP_MODEL_FORMAT_MXNET)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "options: format %d is none",
                         (int)options->format);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/text.h"
 
 #define DEFAULT_MAX_CONTEXTS   256
@@ -180,10 +181,6 @@ static cop_status check_shapes(const cop_input_shape *shapes, size_t count, cop_
 
 static cop_status check_options(const cop_cached_op_options *options, cop_error *error)
 {
-    if (options->struct_size < sizeof *options)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "cop_cached_op_options: struct_size is %zu, not %zu", options->struct_size,
-                        sizeof *options);
     if (options->intra_op_threads < 0 || options->intra_op_threads > LARGEST_INTRA_OP_COUNT)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "intra_op_threads %d is not 0 to %d",
                         options->intra_op_threads, LARGEST_INTRA_OP_COUNT);
@@ -209,15 +206,18 @@ static cop_status check_options(const cop_cached_op_options *options, cop_error 
 cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *options,
                                 cop_cached_op **op, cop_error *error)
 {
-    static const cop_cached_op_options defaults = COP_CACHED_OP_OPTIONS_INIT;
+    cop_cached_op_options read = COP_CACHED_OP_OPTIONS_INIT;
     if (op == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "create: the result pointer is NULL");
     *op = NULL;
     if (model == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "create: the model is NULL");
-    if (options == NULL)
-        options = &defaults;
-    cop_status status = check_options(options, error);
+    cop_status status = COP_STATUS_OK;
+    if (options != NULL)
+        status = cop_options_read(&read, sizeof read, options, "cop_cached_op_options", error);
+    options = &read;
+    if (status == COP_STATUS_OK)
+        status = check_options(options, error);
     if (status != COP_STATUS_OK)
         return status;
 

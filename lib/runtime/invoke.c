@@ -6,21 +6,23 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "runtime/arguments.h"
 #include "runtime/async_invocation.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 
-static cop_status check_options(const cop_invoke_options *options, cop_error *error)
+/* `read` holds the defaults. */
+static cop_status read_options(const cop_invoke_options *options, cop_invoke_options *read,
+                               cop_error *error)
 {
-    if (options->struct_size < sizeof *options)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "cop_invoke_options: struct_size is %zu, not %zu", options->struct_size,
-                        sizeof *options);
-    if (options->timeout_ns < 0)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "timeout_ns is %" PRId64,
-                        options->timeout_ns);
-    return COP_STATUS_OK;
+    cop_status status = COP_STATUS_OK;
+    if (options != NULL)
+        status = cop_options_read(read, sizeof *read, options, "cop_invoke_options", error);
+    if (status == COP_STATUS_OK && read->timeout_ns < 0)
+        status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "timeout_ns is %" PRId64,
+                          read->timeout_ns);
+    return status;
 }
 
 static cop_status begin_profiling(const struct cop_cached_op *op, cop_profile *profile,
@@ -80,17 +82,13 @@ static cop_status run_in_line(const struct arguments *arguments, int64_t deadlin
     return status;
 }
 
-static const cop_invoke_options default_options = COP_INVOKE_OPTIONS_INIT;
-
-/* Checks the whole call; `*options` is never NULL afterwards. Nothing has happened yet. */
-static cop_status check_call(const struct arguments *arguments, const cop_invoke_options **options,
-                             cop_error *error)
+/* Checks the whole call. `read` holds the defaults, and what the caller set afterwards. */
+static cop_status check_call(const struct arguments *arguments, const cop_invoke_options *options,
+                             cop_invoke_options *read, cop_error *error)
 {
     if (arguments->op == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
-    if (*options == NULL)
-        *options = &default_options;
-    const cop_status status = check_options(*options, error);
+    const cop_status status = read_options(options, read, error);
     return status == COP_STATUS_OK ? cop_arguments_check(arguments, error) : status;
 }
 
@@ -110,18 +108,19 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
                       cop_error *error)
 {
     const struct arguments arguments = {op, src_count, dst_count, src, dst};
-    cop_status status = check_call(&arguments, &options, error);
+    cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
+    cop_status status = check_call(&arguments, options, &read, error);
     if (status == COP_STATUS_OK)
         status = cop_arguments_make_outputs(&arguments, error);
     if (status != COP_STATUS_OK)
         return status;
 
-    const int64_t deadline_ns = cop_deadline_ns(options->timeout_ns);
+    const int64_t deadline_ns = cop_deadline_ns(read.timeout_ns);
     if (cop_arguments_try_enter(&arguments)) {
-        status = run_here(&arguments, deadline_ns, options, error);
+        status = run_here(&arguments, deadline_ns, &read, error);
         cop_arguments_leave(&arguments);
     } else {
-        status = run_in_line(&arguments, deadline_ns, options, error);
+        status = run_in_line(&arguments, deadline_ns, &read, error);
     }
     return conclude(&arguments, status, error);
 }
@@ -131,18 +130,19 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
                             cop_error *error)
 {
     const struct arguments arguments = {op, src_count, dst_count, src, dst};
-    cop_status status = check_call(&arguments, &options, error);
-    if (status == COP_STATUS_OK && options->profile != NULL)
+    cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
+    cop_status status = check_call(&arguments, options, &read, error);
+    if (status == COP_STATUS_OK && read.profile != NULL)
         status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                           "a profile is for cop_invoke only: nobody would know when it is filled");
     if (status == COP_STATUS_OK)
-        status = begin_profiling(op, NULL, options->trace, error);
+        status = begin_profiling(op, NULL, read.trace, error);
     if (status == COP_STATUS_OK)
         status = cop_arguments_make_outputs(&arguments, error);
     if (status != COP_STATUS_OK)
         return status;
-    status = cop_async_invocation_submit(&arguments, cop_deadline_ns(options->timeout_ns),
-                                         options->trace, error);
+    status = cop_async_invocation_submit(&arguments, cop_deadline_ns(read.timeout_ns), read.trace,
+                                         error);
     return status == COP_STATUS_OK ? cop_ok(error) : conclude(&arguments, status, error);
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "ir/shape.h"
 #include "runtime/engine.h"
 #include "runtime/storage.h"
@@ -62,10 +63,7 @@ static cop_status check_wrap(const void *memory, cop_dtype dtype, size_t bytes,
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "array: memory %p is not aligned to the %zu bytes of %s", memory,
                         cop_dtype_bytes(dtype), cop_dtype_name(dtype));
-    if (options != NULL && options->struct_size < sizeof *options)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "cop_wrap_options: struct_size %zu is not set", options->struct_size);
-    if (options != NULL && options->capacity_bytes != 0 && options->capacity_bytes < bytes)
+    if (options->capacity_bytes != 0 && options->capacity_bytes < bytes)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "array: %zu bytes are needed, capacity is %zu", bytes,
                         options->capacity_bytes);
@@ -76,21 +74,22 @@ cop_status cop_ndarray_wrap(void *memory, cop_dtype dtype, int rank, const int64
                             const cop_wrap_options *options, cop_ndarray **array, cop_error *error)
 {
     size_t bytes = 0;
+    cop_wrap_options read = COP_WRAP_OPTIONS_INIT;
     if (array == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "array: the result pointer is NULL");
     *array = NULL;
     cop_status status = check_description(dtype, rank, shape, &bytes, error);
+    if (status == COP_STATUS_OK && options != NULL)
+        status = cop_options_read(&read, sizeof read, options, "cop_wrap_options", error);
     if (status == COP_STATUS_OK)
-        status = check_wrap(memory, dtype, bytes, options, error);
+        status = check_wrap(memory, dtype, bytes, &read, error);
     if (status != COP_STATUS_OK)
         return status;
     struct storage *storage = cop_storage_wrap(memory, dtype, rank, shape, bytes);
     if (storage == NULL)
         return cop_fail_memory(error, "array", sizeof *storage);
-    if (options != NULL) {
-        storage->release = options->release;
-        storage->user = options->user;
-    }
+    storage->release = read.release;
+    storage->user = read.user;
     *array = &storage->array;
     return cop_ok(error);
 }
