@@ -191,6 +191,12 @@ static cop_status add_first_result(struct plan_builder *builder, struct choice *
                                                           : COP_STATUS_OUT_OF_MEMORY;
 }
 
+/* Somebody reads what the kernel writes; results whose elements are known are weights. */
+static bool is_read_result(const struct plan_builder *builder, int value)
+{
+    return builder->values[value].is_needed && !cop_graph_is_weight(builder->graph, value);
+}
+
 static cop_status add_results(struct plan_builder *builder, struct choice *choice)
 {
     const struct graph_node *node = choice->node;
@@ -198,14 +204,15 @@ static cop_status add_results(struct plan_builder *builder, struct choice *choic
         const int value = node->dst[i];
         int *tensor = &choice->operands[node->src_count + i];
         *tensor = NO_TENSOR;
-        if (i > 0 && !builder->values[value].is_needed)
+        if (i > 0 && !is_read_result(builder, value))
             continue;
         const cop_status status =
             i == 0 ? add_first_result(builder, choice, value, tensor)
                    : cop_builder_new_form(builder, value, choice->kernel->dst_layouts[i], tensor);
         if (status != COP_STATUS_OK)
             return status;
-        builder->values[value].forms = *tensor;
+        if (!cop_graph_is_weight(builder->graph, value))
+            builder->values[value].forms = *tensor;
     }
     return COP_STATUS_OK;
 }
@@ -218,7 +225,8 @@ static cop_status pretend_results(struct plan_builder *builder, const struct gra
         const cop_status status = cop_builder_new_form(builder, node->dst[i], NULL, &tensor);
         if (status != COP_STATUS_OK)
             return status;
-        builder->values[node->dst[i]].forms = tensor;
+        if (!cop_graph_is_weight(builder->graph, node->dst[i]))
+            builder->values[node->dst[i]].forms = tensor;
     }
     return COP_STATUS_OK;
 }
@@ -270,7 +278,7 @@ static cop_status begin_choice(struct plan_builder *builder, int index, struct c
     for (int i = 0; i < node->dst_count; i++) {
         choice->tensors[node->src_count + i] = describe(builder, node->dst[i]);
         choice->tensors[node->src_count + i].is_present =
-            i == 0 || builder->values[node->dst[i]].is_needed;
+            i == 0 || is_read_result(builder, node->dst[i]);
     }
     return COP_STATUS_OK;
 }

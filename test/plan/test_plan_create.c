@@ -201,6 +201,29 @@ START_TEST(a_second_plan_of_a_model_adds_no_weights)
 }
 END_TEST
 
+START_TEST(parts_that_nobody_reads_take_no_memory)
+{
+    struct graph_maker maker = make_graph(1);
+    static const struct split_attrs attrs = {.axis = 1};
+    const int x = add_input(&maker, "x", 4, (const int64_t[]){1, 12, 8, 8});
+    const int y = add_unary(&maker, UNARY_TANH, 0, 0, x);
+    const struct shape unknown = cop_shape_unknown();
+    int parts[3];
+    for (int i = 0; i < 3; i++)
+        parts[i] = cop_graph_add_value(maker.graph, "", COP_DTYPE_UNKNOWN, &unknown, NULL);
+    ck_assert_int_ge(
+        cop_graph_add_node(maker.graph, OP_SPLIT, "split", "", &attrs, 1, &y, 3, parts, NULL), 0);
+    add_output(&maker, add_unary(&maker, UNARY_RELU, 0, 0, parts[1]), "middle");
+    struct compiled compiled = compile(maker.graph, true);
+    const struct plan_step *split = &compiled.plan->steps[1];
+    ck_assert_int_eq(split->dst[2].place, OPERAND_NONE);
+    ck_assert_uint_lt(compiled.plan->arena_bytes, (12 + 8 + 1) * 64 * 4);
+    check_against_oracle(maker.graph, &compiled, "split");
+    free_compiled(&compiled);
+    free_maker(&maker);
+}
+END_TEST
+
 /* x reshaped as the model's second input says. */
 static struct graph_maker make_reshape_model(void)
 {
@@ -357,15 +380,15 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS("plan_create", random_networks_compute_what_their_nodes_say,
-                     activations_take_the_memory_of_what_they_read,
-                     a_concatenation_of_whole_maps_is_no_step,
-                     a_concatenation_that_cannot_be_placed_is_copied,
-                     results_go_straight_into_the_callers_memory,
-                     inputs_weights_and_repeated_values_can_be_outputs,
-                     nodes_that_nobody_needs_do_not_run, a_second_plan_of_a_model_adds_no_weights,
-                     a_constant_decides_what_is_compiled_and_is_no_input,
-                     constants_that_do_not_fit_are_refused_by_name,
-                     everything_that_is_missing_is_reported_at_once,
-                     every_failed_allocation_is_reported_and_leaks_nothing);
+    return RUN_TESTS(
+        "plan_create", random_networks_compute_what_their_nodes_say,
+        activations_take_the_memory_of_what_they_read, a_concatenation_of_whole_maps_is_no_step,
+        a_concatenation_that_cannot_be_placed_is_copied,
+        results_go_straight_into_the_callers_memory,
+        inputs_weights_and_repeated_values_can_be_outputs, nodes_that_nobody_needs_do_not_run,
+        parts_that_nobody_reads_take_no_memory, a_second_plan_of_a_model_adds_no_weights,
+        a_constant_decides_what_is_compiled_and_is_no_input,
+        constants_that_do_not_fit_are_refused_by_name,
+        everything_that_is_missing_is_reported_at_once,
+        every_failed_allocation_is_reported_and_leaks_nothing);
 }
