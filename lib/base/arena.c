@@ -34,20 +34,37 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t bytes)
     return chunk;
 }
 
+/* `alignment` is at most 16, which chunks have. */
+static void *allocate(struct arena *arena, size_t bytes, size_t alignment)
+{
+    struct arena_chunk *chunk = arena->chunks;
+    size_t begin = 0;
+    if (chunk == NULL || !cop_align_size(chunk->used, alignment, &begin) ||
+        begin > chunk->capacity || chunk->capacity - begin < bytes) {
+        chunk = add_chunk(arena, bytes);
+        begin = 0;
+    }
+    if (chunk == NULL)
+        return NULL;
+    arena->bytes += begin - chunk->used + bytes;
+    chunk->used = begin + bytes;
+    return chunk->memory + begin;
+}
+
 void *cop_arena_alloc(struct arena *arena, size_t count, size_t size)
 {
     size_t bytes;
-    if (!cop_mul_size(count, size, &bytes) || !cop_align_size(bytes, 16, &bytes))
+    if (!cop_mul_size(count, size, &bytes))
         return NULL;
-    struct arena_chunk *chunk = arena->chunks;
-    if (chunk == NULL || chunk->capacity - chunk->used < bytes)
-        chunk = add_chunk(arena, bytes);
-    if (chunk == NULL)
+    return allocate(arena, bytes, 16);
+}
+
+int *cop_arena_ints(struct arena *arena, size_t count)
+{
+    size_t bytes;
+    if (!cop_mul_size(count, sizeof(int), &bytes))
         return NULL;
-    void *block = chunk->memory + chunk->used;
-    chunk->used += bytes;
-    arena->bytes += bytes;
-    return block;
+    return allocate(arena, bytes, sizeof(int));
 }
 
 void *cop_arena_copy(struct arena *arena, const void *source, size_t count, size_t size)
@@ -60,7 +77,7 @@ void *cop_arena_copy(struct arena *arena, const void *source, size_t count, size
 
 char *cop_arena_text_n(struct arena *arena, const char *text, size_t length)
 {
-    char *copy = length == SIZE_MAX ? NULL : cop_arena_alloc(arena, length + 1, 1);
+    char *copy = length == SIZE_MAX ? NULL : allocate(arena, length + 1, 1);
     if (copy != NULL)
         memcpy(copy, text, length);
     return copy;

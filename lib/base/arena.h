@@ -17,6 +17,9 @@ struct arena {
 /* Zeroed memory for `count` elements of `size` bytes, 16-byte aligned; NULL: out of memory. */
 void *cop_arena_alloc(struct arena *arena, size_t count, size_t size);
 
+/* Zeroed integers, packed: many lists are short. */
+int *cop_arena_ints(struct arena *arena, size_t count);
+
 /* A copy of `count` elements; `source` may be NULL only for none. */
 void *cop_arena_copy(struct arena *arena, const void *source, size_t count, size_t size);
 

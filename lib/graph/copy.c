@@ -60,7 +60,7 @@ static bool copy_node(struct graph *copy, const struct graph *graph, int index)
 {
     struct graph_node *node = &copy->nodes[index];
     const size_t edge_count = (size_t)node->src_count + (size_t)node->dst_count;
-    int *edges = cop_arena_alloc(&copy->arena, edge_count, sizeof *edges);
+    int *edges = cop_arena_ints(&copy->arena, edge_count);
     void *attrs = cop_arena_copy(&copy->arena, node->attrs, 1, cop_op_def(node->kind)->attrs_bytes);
     if (edges == NULL || attrs == NULL)
         return false;
@@ -69,6 +69,10 @@ static bool copy_node(struct graph *copy, const struct graph *graph, int index)
     node->src = edges;
     node->dst = edges + node->src_count;
     node->attrs = attrs;
+    if (node->post_ops->count > 0)
+        node->post_ops = cop_arena_copy(&copy->arena, node->post_ops, 1, sizeof *node->post_ops);
+    if (node->post_ops == NULL)
+        return false;
     return copy_text(&copy->arena, &node->name, NULL) &&
            copy_text(&copy->arena, &node->fused, NULL) && copy_origin(copy, graph, index);
 }

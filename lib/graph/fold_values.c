@@ -157,7 +157,7 @@ static bool can_fold(const struct shape_walk *walk, const struct graph_node *nod
 {
     const struct graph *graph = walk->graph;
     bool is_wanted = false;
-    if (walk->evaluator == NULL || !is_cheap(node->kind) || node->post_ops.count > 0)
+    if (walk->evaluator == NULL || !is_cheap(node->kind) || node->post_ops->count > 0)
         return false;
     for (int i = 0; i < node->dst_count; i++) {
         const struct graph_value *dst = &graph->values[node->dst[i]];

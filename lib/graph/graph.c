@@ -31,18 +31,44 @@ void cop_graph_destroy(struct graph *graph)
     cop_free(graph);
 }
 
+/* `table` with room for `larger` entries, or NULL after filling in `error`. */
+static void *resize(void *table, int larger, int *capacity, size_t entry_bytes, cop_error *error)
+{
+    void *resized = cop_realloc(table, (size_t)larger, entry_bytes);
+    if (resized == NULL)
+        (void)cop_fail_memory(error, "graph", (size_t)larger * entry_bytes);
+    else
+        *capacity = larger;
+    return resized;
+}
+
 /* `table` with room for one more entry, or NULL after filling in `error`. */
 static void *grow(void *table, int count, int *capacity, size_t entry_bytes, cop_error *error)
 {
     if (count < *capacity)
         return table;
-    const int larger = *capacity == 0 ? 16 : *capacity * 2;
-    void *grown = cop_realloc(table, (size_t)larger, entry_bytes);
-    if (grown == NULL)
-        (void)cop_fail_memory(error, "graph", (size_t)larger * entry_bytes);
-    else
-        *capacity = larger;
-    return grown;
+    return resize(table, *capacity + *capacity / 2 + 16, capacity, entry_bytes, error);
+}
+
+bool cop_graph_reserve(struct graph *graph, size_t value_count, size_t node_count, cop_error *error)
+{
+    const size_t values = value_count < COP_MAX_VALUES ? value_count : COP_MAX_VALUES;
+    const size_t nodes = node_count < COP_MAX_NODES ? node_count : COP_MAX_NODES;
+    if (values > (size_t)graph->value_capacity) {
+        struct graph_value *table =
+            resize(graph->values, (int)values, &graph->value_capacity, sizeof *table, error);
+        if (table == NULL)
+            return false;
+        graph->values = table;
+    }
+    if (nodes > (size_t)graph->node_capacity) {
+        struct graph_node *table =
+            resize(graph->nodes, (int)nodes, &graph->node_capacity, sizeof *table, error);
+        if (table == NULL)
+            return false;
+        graph->nodes = table;
+    }
+    return true;
 }
 
 /* A copy of a text; the many empty ones share one. */
@@ -301,7 +327,7 @@ static bool fill_node(struct graph *graph, struct graph_node *node, const char *
     const size_t attrs_bytes = cop_op_def(node->kind)->attrs_bytes;
     const size_t edge_count = (size_t)node->src_count + (size_t)node->dst_count;
     void *own_attrs = cop_arena_alloc(&graph->arena, 1, attrs_bytes);
-    int *edges = cop_arena_alloc(&graph->arena, edge_count, sizeof *edges);
+    int *edges = cop_arena_ints(&graph->arena, edge_count);
     if (own_attrs == NULL || edges == NULL) {
         (void)cop_fail_memory(error, "graph", attrs_bytes + edge_count * sizeof *edges);
         return false;
@@ -316,6 +342,7 @@ static bool fill_node(struct graph *graph, struct graph_node *node, const char *
     node->src = edges;
     node->dst = edges + node->src_count;
     node->fused = "";
+    node->post_ops = &cop_no_post_ops;
     node->name = keep_text(graph, name, error);
     node->origin = keep_origin(graph, node->kind, origin, error);
     return node->name != NULL && node->origin != NULL;
@@ -342,8 +369,7 @@ static int append_node(struct graph *graph, enum op_kind kind, const char *name,
         !claim_results(graph, graph->node_count, dst_count, dst, error))
         return -1;
     nodes[graph->node_count++] = node;
-    for (int i = 0; i < dst_count; i++)
-        cop_graph_find_weight(graph, dst[i]);
+    cop_graph_find_results(graph, graph->node_count - 1);
     return graph->node_count - 1;
 }
 

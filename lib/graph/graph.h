@@ -52,8 +52,8 @@ struct graph_node {
     const char *origin; /* the file's word for the operator, such as "SoftmaxOutput" */
     const void *attrs;  /* the struct of the kind, in the arena */
     int src_count, dst_count;
-    int *src, *dst; /* value indices; src may hold COP_NO_VALUE */
-    struct post_ops post_ops;
+    int *src, *dst;                  /* value indices; src may hold COP_NO_VALUE */
+    const struct post_ops *post_ops; /* never NULL; in the arena, or cop_no_post_ops */
     const char *fused; /* names of the nodes fused into this one, separated by " + "; "" for none */
     bool is_dead;      /* removed by a pass; skipped by every walk */
 };
@@ -78,6 +78,11 @@ struct graph {
 };
 
 struct graph *cop_graph_create(cop_error *error);
+
+/* Room for so many values and nodes in all, so that a large graph is never moved; more may follow.
+ * False: out of memory (error is set). */
+bool cop_graph_reserve(struct graph *graph, size_t value_count, size_t node_count,
+                       cop_error *error);
 void cop_graph_destroy(struct graph *graph); /* accepts NULL */
 
 /* A deep copy that later rewrites do not share; sources are retained. */

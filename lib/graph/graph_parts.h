@@ -5,8 +5,11 @@
 
 #include "graph/graph.h"
 
-/* Says which weight a value is, from its constant, its elements or the sources of its producer. */
+/* Says which weight a value is, from its constant or its elements. */
 void cop_graph_find_weight(struct graph *graph, int value);
+
+/* Says which weights a node's results are, from their elements or the sources of the node. */
+void cop_graph_find_results(struct graph *graph, int node);
 
 /* Puts "node 'conv3' (Convolution): " in front of the message. */
 cop_status cop_graph_name_node(const struct graph *graph, int node, cop_status status,

@@ -135,7 +135,7 @@ static cop_status apply_rule(struct shape_walk *walk, const struct graph_node *n
     bool is_news = false;
     *is_again = false;
     struct op_tensor *src = walk->tensors, *dst = walk->tensors + node->src_count;
-    const int sums = cop_post_ops_has_sum(&node->post_ops) ? 1 : 0;
+    const int sums = cop_post_ops_has_sum(node->post_ops) ? 1 : 0;
     cop_status status = COP_STATUS_OK;
     for (int i = 0; i < node->src_count && status == COP_STATUS_OK; i++) {
         status = cop_shape_walk_elements(walk, node, i, error);

@@ -12,7 +12,7 @@ static bool is_value(const struct graph *graph, int value)
 static cop_status check_arity(const struct graph_node *node, cop_error *error)
 {
     const struct op_def *def = cop_op_def(node->kind);
-    const int sums = cop_post_ops_has_sum(&node->post_ops) ? 1 : 0;
+    const int sums = cop_post_ops_has_sum(node->post_ops) ? 1 : 0;
     const int src_count = node->src_count - sums;
     if (src_count < def->min_src || (def->max_src >= 0 && src_count > def->max_src) ||
         node->dst_count < def->min_dst || (def->max_dst >= 0 && node->dst_count > def->max_dst))

@@ -114,6 +114,8 @@ const char *cop_binary_name(enum binary_alg alg)
     return (unsigned)alg < BINARY_ALG_COUNT ? names[alg] : "unknown";
 }
 
+const struct post_ops cop_no_post_ops = {.count = 0};
+
 bool cop_post_ops_has_sum(const struct post_ops *post_ops)
 {
     for (int i = 0; i < post_ops->count; i++)

@@ -69,6 +69,9 @@ struct post_ops {
     struct post_op entries[COP_MAX_POST_OPS];
 };
 
+/* None: what nodes share that nothing was fused into. */
+extern const struct post_ops cop_no_post_ops;
+
 bool cop_post_ops_has_sum(const struct post_ops *post_ops);
 
 #endif

@@ -24,7 +24,7 @@ struct normalization {
 static bool read_normalization(const struct graph *graph, const struct graph_node *node, int axis,
                                struct normalization *norm)
 {
-    if (node->kind != OP_BATCH_NORMALIZATION || node->is_dead || node->post_ops.count > 0)
+    if (node->kind != OP_BATCH_NORMALIZATION || node->is_dead || node->post_ops->count > 0)
         return false;
     const struct batch_normalization_attrs *attrs = node->attrs;
     const struct shape *shape = &graph->values[node->dst[0]].shape;

@@ -86,7 +86,7 @@ static cop_status fold_binary(struct rewrite *rewrite, int index)
     const struct graph_node *node = &graph->nodes[index];
     const struct binary_attrs *attrs = node->attrs;
     if ((attrs->alg != BINARY_ADD && attrs->alg != BINARY_MUL) || attrs->align_left ||
-        node->post_ops.count > 0)
+        node->post_ops->count > 0)
         return COP_STATUS_OK;
     const int side = cop_is_float_weight(graph, node->src[1]) ? 1 : 0;
     const struct graph_node *product = cop_rewrite_sole_producer(rewrite, node->src[1 - side]);

@@ -20,7 +20,7 @@ static bool find_zero_pads(const struct graph *graph, const struct graph_node *n
         src[i] = (struct op_tensor){true, value->dtype, value->shape, value->value};
     }
     if (attrs->mode != PAD_CONSTANT || src[0].dtype != COP_DTYPE_FLOAT32 ||
-        node->post_ops.count > 0 ||
+        node->post_ops->count > 0 ||
         cop_resolve_pads(attrs, node->src_count, src, pads, NULL) != COP_STATUS_OK ||
         !pads->is_known)
         return false;

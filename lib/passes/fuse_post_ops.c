@@ -34,12 +34,12 @@ static bool takes_activation(const struct graph *graph, const struct graph_node 
                              const struct unary_attrs *attrs)
 {
     if (graph->values[node->dst[0]].dtype != COP_DTYPE_FLOAT32 ||
-        node->post_ops.count == COP_MAX_POST_OPS)
+        node->post_ops->count == COP_MAX_POST_OPS)
         return false;
     if (node->kind == OP_BINARY)
         return ((const struct binary_attrs *)node->attrs)->alg == BINARY_ADD;
     if (node->kind == OP_BATCH_NORMALIZATION)
-        return attrs->alg == UNARY_RELU && node->post_ops.count == 0;
+        return attrs->alg == UNARY_RELU && node->post_ops->count == 0;
     return node->kind == OP_CONVOLUTION || node->kind == OP_FULLY_CONNECTED;
 }
 
@@ -47,13 +47,14 @@ static cop_status fuse_activation(struct rewrite *rewrite, struct graph_node *no
 {
     const struct unary_attrs *attrs = node->attrs;
     struct graph_node *producer = cop_rewrite_sole_producer(rewrite, node->src[0]);
-    if (producer == NULL || node->post_ops.count > 0 || !is_post_op(attrs) ||
+    if (producer == NULL || node->post_ops->count > 0 || !is_post_op(attrs) ||
         !takes_activation(rewrite->graph, producer, attrs))
         return COP_STATUS_OK;
-    struct post_op *post_op = &producer->post_ops.entries[producer->post_ops.count++];
-    post_op->kind = POST_OP_UNARY;
-    post_op->unary = *attrs;
-    return cop_rewrite_absorb(rewrite, producer, node) ? COP_STATUS_OK : COP_STATUS_OUT_OF_MEMORY;
+    const struct post_op activation = {.kind = POST_OP_UNARY, .unary = *attrs};
+    return cop_rewrite_add_post_op(rewrite, producer, &activation) &&
+                   cop_rewrite_absorb(rewrite, producer, node)
+               ? COP_STATUS_OK
+               : COP_STATUS_OUT_OF_MEMORY;
 }
 
 /* The product that can add this side of an addition to its result as the first post-op. */
@@ -75,7 +76,7 @@ static cop_status fuse_addition(struct rewrite *rewrite, int index)
 {
     struct graph *graph = rewrite->graph;
     struct graph_node *node = &graph->nodes[index];
-    if (((const struct binary_attrs *)node->attrs)->alg != BINARY_ADD || node->post_ops.count > 0)
+    if (((const struct binary_attrs *)node->attrs)->alg != BINARY_ADD || node->post_ops->count > 0)
         return COP_STATUS_OK;
     struct graph_node *first = product_of(rewrite, node, 0), *second = product_of(rewrite, node, 1);
     /* The later one adds to what the earlier one left; its own result then needs no memory. */
@@ -86,9 +87,9 @@ static cop_status fuse_addition(struct rewrite *rewrite, int index)
     /* Behind a place for the bias, so that a source stands where it always does. */
     const int place = product->src_count < 3 ? 3 : product->src_count;
     if (!cop_rewrite_set_src(rewrite, (int)(product - graph->nodes), place, added) ||
-        !cop_rewrite_absorb(rewrite, product, node))
+        !cop_rewrite_absorb(rewrite, product, node) ||
+        !cop_rewrite_add_post_op(rewrite, product, &(struct post_op){.kind = POST_OP_SUM}))
         return COP_STATUS_OUT_OF_MEMORY;
-    product->post_ops.entries[product->post_ops.count++].kind = POST_OP_SUM;
     return COP_STATUS_OK;
 }
 

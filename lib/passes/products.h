@@ -9,7 +9,7 @@
 static inline bool cop_is_plain_product(const struct graph *graph, const struct graph_node *node)
 {
     if ((node->kind != OP_CONVOLUTION && node->kind != OP_FULLY_CONNECTED) || node->is_dead ||
-        node->post_ops.count > 0 || graph->values[node->dst[0]].is_weight ||
+        node->post_ops->count > 0 || graph->values[node->dst[0]].is_weight ||
         graph->values[node->dst[0]].dtype != COP_DTYPE_FLOAT32)
         return false;
     return cop_is_float_weight(graph, node->src[1]) &&

@@ -40,7 +40,7 @@ static bool is_identity_of_same_shape(const struct graph *graph, const struct gr
 
 static bool is_identity(const struct graph *graph, const struct graph_node *node)
 {
-    if (node->dst_count != 1 || node->src[0] == COP_NO_VALUE || node->post_ops.count > 0 ||
+    if (node->dst_count != 1 || node->src[0] == COP_NO_VALUE || node->post_ops->count > 0 ||
         graph->values[node->dst[0]].is_weight)
         return false;
     return cop_shape_equal(&graph->values[node->src[0]].shape,
@@ -62,7 +62,7 @@ static bool is_linear(const struct graph_node *node)
 {
     return node->kind == OP_UNARY &&
            ((const struct unary_attrs *)node->attrs)->alg == UNARY_LINEAR &&
-           node->post_ops.count == 0;
+           node->post_ops->count == 0;
 }
 
 /* One more scale and shift in the place of two; false: they are not exact in one. */
@@ -94,7 +94,7 @@ static bool is_reshape(const struct graph *graph, const struct graph_node *node)
 {
     return (node->kind == OP_RESHAPE || node->kind == OP_FLATTEN || node->kind == OP_SQUEEZE ||
             node->kind == OP_UNSQUEEZE) &&
-           node->post_ops.count == 0 && !graph->values[node->dst[0]].is_weight;
+           node->post_ops->count == 0 && !graph->values[node->dst[0]].is_weight;
 }
 
 /* The second of two reshapes reads what the first one did; nobody else need read the first. */
@@ -137,7 +137,7 @@ static cop_status join_with_producer(struct rewrite *rewrite, struct graph_node 
             return COP_STATUS_OK;
         is_kept = cop_rewrite_set_attrs(rewrite, first, OP_UNARY, &joined) &&
                   cop_rewrite_absorb(rewrite, first, node);
-    } else if (node->kind == OP_TRANSPOSE && node->post_ops.count + first->post_ops.count == 0) {
+    } else if (node->kind == OP_TRANSPOSE && node->post_ops->count + first->post_ops->count == 0) {
         struct transpose_attrs joined;
         join_transposes(first->attrs, node->attrs, rewrite->graph->values[node->src[0]].shape.rank,
                         &joined);

@@ -184,6 +184,20 @@ int cop_rewrite_vector(struct rewrite *rewrite, int value, int64_t count)
     return cop_rewrite_append(rewrite, OP_RESHAPE, &attrs, &vector, 1, &value);
 }
 
+bool cop_rewrite_add_post_op(struct rewrite *rewrite, struct graph_node *node,
+                             const struct post_op *post_op)
+{
+    struct post_ops *post_ops =
+        cop_arena_copy(&rewrite->graph->arena, node->post_ops, 1, sizeof *post_ops);
+    if (post_ops == NULL) {
+        (void)cop_fail_memory(rewrite->error, "passes", sizeof *post_ops);
+        return false;
+    }
+    post_ops->entries[post_ops->count++] = *post_op;
+    node->post_ops = post_ops;
+    return true;
+}
+
 bool cop_is_float_weight(const struct graph *graph, int value)
 {
     return value != COP_NO_VALUE && graph->values[value].is_weight &&

@@ -54,6 +54,10 @@ bool cop_rewrite_set_src(struct rewrite *rewrite, int node, int index, int value
 /* A weight of `count` elements as a vector: itself or a reshaped recipe; −1: out of memory. */
 int cop_rewrite_vector(struct rewrite *rewrite, int value, int64_t count);
 
+/* Appends to what is run on a node's result, which has room for it; false: out of memory. */
+bool cop_rewrite_add_post_op(struct rewrite *rewrite, struct graph_node *node,
+                             const struct post_op *post_op);
+
 /* The value is a float32 weight. */
 bool cop_is_float_weight(const struct graph *graph, int value);
 

@@ -42,7 +42,7 @@ static bool has_weight_matrix(const struct graph *graph, const struct graph_node
 {
     return cop_is_float_weight(graph, node->src[1]) &&
            graph->values[node->src[1]].shape.rank == 2 && !graph->values[node->dst[0]].is_weight &&
-           node->post_ops.count == 0 && graph->values[node->src[0]].dtype == COP_DTYPE_FLOAT32;
+           node->post_ops->count == 0 && graph->values[node->src[0]].dtype == COP_DTYPE_FLOAT32;
 }
 
 static bool rewrite_gemm(struct rewrite *rewrite, int index)

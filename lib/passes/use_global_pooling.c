@@ -14,7 +14,7 @@ static bool reduces_positions(const struct graph *graph, const struct graph_node
     const struct shape *dst = &graph->values[node->dst[0]].shape;
     uint32_t reduced = 0;
     if (attrs->alg != REDUCE_MEAN || src->rank < 3 || src->rank > 2 + COP_MAX_SPATIAL ||
-        node->src_count > 1 || node->post_ops.count > 0 || attrs->exclude ||
+        node->src_count > 1 || node->post_ops->count > 0 || attrs->exclude ||
         dst->rank != (attrs->keep_dims ? src->rank : 2) ||
         graph->values[node->src[0]].dtype != COP_DTYPE_FLOAT32 ||
         graph->values[node->dst[0]].is_weight)

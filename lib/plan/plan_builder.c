@@ -180,7 +180,6 @@ static cop_status add_reorder(struct plan_builder *builder, int src, int dst)
 /* A copy between plain tensors, which every device leaves to the last of the chain. */
 static cop_status add_plain_copy(struct plan_builder *builder, int src, int dst)
 {
-    static const struct post_ops no_post_ops;
     static const struct no_attrs no_attrs;
     const struct graph_value *described = &builder->graph->values[builder->tensors[src].value];
     const struct kernel_tensor tensor = {
@@ -188,7 +187,7 @@ static cop_status add_plain_copy(struct plan_builder *builder, int src, int dst)
     const struct kernel_request request = {
         .kind = OP_IDENTITY,
         .attrs = &no_attrs,
-        .post_ops = &no_post_ops,
+        .post_ops = &cop_no_post_ops,
         .src_count = 1,
         .dst_count = 1,
         .src = &tensor,

@@ -83,7 +83,7 @@ static cop_status choose_kernel(struct plan_builder *builder, struct choice *cho
     const struct kernel_request request = {
         .kind = node->kind,
         .attrs = node->attrs,
-        .post_ops = &node->post_ops,
+        .post_ops = node->post_ops,
         .src_count = node->src_count,
         .dst_count = node->dst_count,
         .src = choice->tensors,

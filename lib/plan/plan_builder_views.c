@@ -20,7 +20,7 @@ static bool keeps_order(const struct transpose_attrs *attrs, const struct shape 
 
 bool cop_node_is_view(const struct graph *graph, const struct graph_node *node)
 {
-    if (node->post_ops.count > 0 || graph->values[node->dst[0]].is_weight)
+    if (node->post_ops->count > 0 || graph->values[node->dst[0]].is_weight)
         return false;
     switch (node->kind) {
     case OP_RESHAPE:
@@ -103,7 +103,7 @@ cop_status cop_builder_add_concat(struct plan_builder *builder, int index, bool 
     const int dst = node->dst[0];
     size_t offset = 0;
     *is_done = false;
-    if (node->kind != OP_CONCAT || node->post_ops.count > 0 || node->src_count < 2 ||
+    if (node->kind != OP_CONCAT || node->post_ops->count > 0 || node->src_count < 2 ||
         !is_contiguous(builder->graph, node) || cop_builder_open_output(builder, dst) >= 0)
         return COP_STATUS_OK;
     for (int i = 0; i < node->src_count; i++) {

@@ -69,7 +69,6 @@ cop_status cop_evaluate_node(struct device *device, enum op_kind kind, const voi
                              const struct op_tensor *dst, void *const *dst_elements,
                              cop_error *error)
 {
-    static const struct post_ops no_post_ops;
     struct kernel *kernel = NULL;
     struct kernel_tensor *tensors =
         cop_alloc((size_t)src_count + (size_t)dst_count, sizeof *tensors);
@@ -85,7 +84,7 @@ cop_status cop_evaluate_node(struct device *device, enum op_kind kind, const voi
         const struct kernel_request request = {
             .kind = kind,
             .attrs = attrs,
-            .post_ops = &no_post_ops,
+            .post_ops = &cop_no_post_ops,
             .src_count = src_count,
             .dst_count = dst_count,
             .src = tensors,

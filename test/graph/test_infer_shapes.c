@@ -306,7 +306,8 @@ START_TEST(a_fused_addition_joins_its_source)
     int edges[] = {src, added};
     graph->nodes[0].src = edges;
     graph->nodes[0].src_count = 2;
-    graph->nodes[0].post_ops = (struct post_ops){1, {{POST_OP_SUM, {0}}}};
+    static const struct post_ops addition = {1, {{POST_OP_SUM, {0}}}};
+    graph->nodes[0].post_ops = &addition;
     ck_assert_int_eq(cop_graph_validate(graph, &error), COP_STATUS_OK);
     infer(graph);
     graph->values[added].shape = SHAPE(2, 4);

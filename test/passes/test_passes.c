@@ -91,7 +91,7 @@ START_TEST(keeping_the_graph_changes_no_node)
     ck_assert_int_eq(cop_passes_run(maker.graph, true, NULL), COP_STATUS_OK);
     ck_assert_int_eq(maker.graph->node_count, count);
     for (int i = 0; i < count; i++)
-        ck_assert_int_eq(maker.graph->nodes[i].post_ops.count, 0);
+        ck_assert_int_eq(maker.graph->nodes[i].post_ops->count, 0);
     free_maker(&maker);
 }
 END_TEST
@@ -111,9 +111,9 @@ START_TEST(a_residual_block_becomes_two_convolutions)
     for (int i = 0; i < maker.graph->node_count; i++)
         if (maker.graph->nodes[i].kind == OP_CONVOLUTION)
             last = &maker.graph->nodes[i];
-    ck_assert_int_eq(last->post_ops.count, 2);
-    ck_assert_int_eq(last->post_ops.entries[0].kind, POST_OP_SUM);
-    ck_assert_int_eq(last->post_ops.entries[1].unary.alg, UNARY_RELU);
+    ck_assert_int_eq(last->post_ops->count, 2);
+    ck_assert_int_eq(last->post_ops->entries[0].kind, POST_OP_SUM);
+    ck_assert_int_eq(last->post_ops->entries[1].unary.alg, UNARY_RELU);
     ck_assert_int_eq(last->src[last->src_count - 1], x);
     ck_assert_str_eq(last->fused, "n4 + n5 + n6");
     free_maker(&maker);
@@ -128,7 +128,7 @@ START_TEST(the_later_of_two_convolutions_adds_the_other)
     add_output(&maker, add_binary(&maker, BINARY_ADD, b, a), "y");
     check_pass(&maker, cop_pass_fuse_post_ops, "two convolutions");
     ck_assert_int_eq(count_steps(maker.graph), 2);
-    ck_assert_int_eq(maker.graph->nodes[0].post_ops.count, 0);
+    ck_assert_int_eq(maker.graph->nodes[0].post_ops->count, 0);
     ck_assert_int_eq(maker.graph->nodes[1].src[3], a);
     free_maker(&maker);
 }
@@ -173,7 +173,7 @@ START_TEST(batch_normalization_alone_takes_only_relu)
     add_output(&maker, add_unary(&maker, UNARY_TANH, 0, 0, add_batch_norm(&maker, first, 8)), "y");
     check_pass(&maker, NULL, "pre-activation");
     ck_assert_int_eq(count_steps(maker.graph), 3);
-    ck_assert_int_eq(find_node(maker.graph, OP_BATCH_NORMALIZATION)->post_ops.count, 1);
+    ck_assert_int_eq(find_node(maker.graph, OP_BATCH_NORMALIZATION)->post_ops->count, 1);
     free_maker(&maker);
 }
 END_TEST

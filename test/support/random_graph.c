@@ -295,8 +295,8 @@ static void apply_post_ops(const struct graph *graph, const struct graph_node *n
 {
     const int dst = node->dst[0];
     const size_t count = bytes_of(graph, dst) / sizeof(float);
-    for (int i = 0; i < node->post_ops.count; i++) {
-        const struct post_op *post_op = &node->post_ops.entries[i];
+    for (int i = 0; i < node->post_ops->count; i++) {
+        const struct post_op *post_op = &node->post_ops->entries[i];
         float *elements = values[dst];
         if (post_op->kind == POST_OP_SUM) {
             const float *added = values[node->src[node->src_count - 1]];
@@ -319,7 +319,7 @@ static void run_oracle_node(const struct graph *graph, const struct graph_node *
     struct op_tensor src[16], dst[16];
     void *elements[16];
     memset(src, 0, sizeof src), memset(dst, 0, sizeof dst);
-    const int src_count = node->src_count - (cop_post_ops_has_sum(&node->post_ops) ? 1 : 0);
+    const int src_count = node->src_count - (cop_post_ops_has_sum(node->post_ops) ? 1 : 0);
     ck_assert_int_le(src_count, 16);
     for (int i = 0; i < src_count; i++) {
         const int value = node->src[i];

@@ -226,11 +226,26 @@ static cop_status import_outputs(struct onnx_import *import, const struct onnx_g
     return status;
 }
 
+/* Tables of about the size that will be needed: most nodes become one and make one value. */
+static cop_status reserve(struct onnx_import *import, const struct onnx_graph *parts)
+{
+    const size_t values = parts->initializers.count + parts->inputs.count + parts->nodes.count;
+    const size_t outputs = parts->outputs.count;
+    if (!cop_graph_reserve(import->graph, values + outputs, parts->nodes.count + outputs,
+                           import->error))
+        return COP_STATUS_OUT_OF_MEMORY;
+    return cop_onnx_symbols_reserve(&import->symbols, values)
+               ? COP_STATUS_OK
+               : cop_fail_memory(import->error, "names of the model", values);
+}
+
 static cop_status import_graph(struct onnx_import *import)
 {
     struct onnx_graph parts;
     cop_status status =
         cop_onnx_read_graph(&import->file, import->model.graph, &import->arena, &parts);
+    if (status == COP_STATUS_OK)
+        status = reserve(import, &parts);
     if (status == COP_STATUS_OK)
         status = import_initializers(import, &parts);
     for (size_t i = 0; status == COP_STATUS_OK && i < parts.inputs.count; i++)

@@ -27,6 +27,9 @@ struct onnx_symbols {
 /* Index of a name, or −1. */
 int cop_onnx_symbol_find(const struct onnx_symbols *symbols, struct span name);
 
+/* Room for so many names in all, so that a large table is never moved; false: out of memory. */
+bool cop_onnx_symbols_reserve(struct onnx_symbols *symbols, size_t capacity);
+
 /* Adds a name that is not there yet; its index, or −1 for out of memory. */
 int cop_onnx_symbol_add(struct onnx_symbols *symbols, const struct onnx_symbol *symbol);
 void cop_onnx_symbols_free(struct onnx_symbols *symbols);

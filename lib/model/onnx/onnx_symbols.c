@@ -35,31 +35,43 @@ static void place(struct onnx_symbols *symbols, size_t index)
     symbols->slots[slot] = (uint32_t)index + 1;
 }
 
-/* Room for one more entry, and a table that is at most half full. */
-static bool grow(struct onnx_symbols *symbols)
+/* A table for `capacity` entries that is then at most two thirds full. */
+static bool resize_slots(struct onnx_symbols *symbols, size_t capacity)
 {
-    if (symbols->count < symbols->capacity)
+    size_t slot_count = 128;
+    while (slot_count / 3 * 2 < capacity)
+        slot_count *= 2;
+    if (slot_count == symbols->slot_count)
         return true;
-    const size_t capacity = symbols->capacity == 0 ? 64 : symbols->capacity * 2;
-    struct onnx_symbol *entries = cop_realloc(symbols->entries, capacity, sizeof *entries);
-    if (entries == NULL)
-        return false;
-    symbols->entries = entries;
-    uint32_t *slots = cop_alloc(capacity * 2, sizeof *slots);
+    uint32_t *slots = cop_alloc(slot_count, sizeof *slots);
     if (slots == NULL)
         return false;
     cop_free(symbols->slots);
     symbols->slots = slots;
-    symbols->slot_count = capacity * 2;
-    symbols->capacity = capacity;
+    symbols->slot_count = slot_count;
     for (size_t i = 0; i < symbols->count; i++)
         place(symbols, i);
     return true;
 }
 
+bool cop_onnx_symbols_reserve(struct onnx_symbols *symbols, size_t capacity)
+{
+    if (capacity <= symbols->capacity)
+        return true;
+    struct onnx_symbol *entries = cop_realloc(symbols->entries, capacity, sizeof *entries);
+    if (entries == NULL)
+        return false;
+    symbols->entries = entries;
+    symbols->capacity = capacity;
+    return resize_slots(symbols, capacity);
+}
+
 int cop_onnx_symbol_add(struct onnx_symbols *symbols, const struct onnx_symbol *symbol)
 {
-    if (symbols->count >= COP_MAX_VALUES || !grow(symbols))
+    if (symbols->count >= COP_MAX_VALUES)
+        return -1;
+    if (symbols->count >= symbols->capacity &&
+        !cop_onnx_symbols_reserve(symbols, symbols->count + symbols->count / 2 + 64))
         return -1;
     symbols->entries[symbols->count] = *symbol;
     place(symbols, symbols->count);
