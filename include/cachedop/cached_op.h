@@ -58,7 +58,7 @@ typedef struct cop_dim {
  */
 typedef struct cop_constant {
     const char *name;
-    cop_ndarray *array; /**< borrowed and copied during the call */
+    cop_ndarray *array; /**< borrowed; waited for and copied during the call */
 } cop_constant;
 
 /** What create spends time and memory on. */

@@ -244,37 +244,37 @@ static bool is_same_file(const struct stat *now, const struct stat *then)
            now->st_mtim.tv_nsec == then->st_mtim.tv_nsec && now->st_ino == then->st_ino;
 }
 
-static cop_status read_page_locked(struct source *source, size_t page, cop_error *error)
-    COP_REQUIRES(source->lock)
+/* Reads the dropped pages `first` … `end` − 1, which lie side by side, in one go. */
+static cop_status read_pages_locked(struct source *source, size_t first, size_t end,
+                                    cop_error *error) COP_REQUIRES(source->lock)
 {
-    const size_t begin = page * page_bytes();
-    const size_t rest = source->size - begin;
-    const cop_status status =
-        read_range(source, begin, rest < page_bytes() ? rest : page_bytes(), error);
+    struct stat now;
+    if (fstat(source->fd, &now) != 0 || !is_same_file(&now, &source->stat))
+        return cop_fail(error, COP_STATUS_IO,
+                        "%s: changed since it was loaded, and its weights are needed again",
+                        source->name);
+    const size_t begin = first * page_bytes(), rest = source->size - begin;
+    const size_t bytes = (end - first) * page_bytes();
+    const cop_status status = read_range(source, begin, rest < bytes ? rest : bytes, error);
     if (status == COP_STATUS_OK)
-        source->dropped[page] = 0;
+        memset(source->dropped + first, 0, end - first);
     return status;
 }
 
 static cop_status restore_locked(struct source *source, size_t offset, size_t size,
                                  cop_error *error) COP_REQUIRES(source->lock)
 {
-    bool is_checked = false;
-    for (size_t page = offset / page_bytes();
-         size > 0 && page <= (offset + size - 1) / page_bytes(); page++) {
-        if (!source->dropped[page])
-            continue;
-        struct stat now;
-        if (!is_checked && (fstat(source->fd, &now) != 0 || !is_same_file(&now, &source->stat)))
-            return cop_fail(error, COP_STATUS_IO,
-                            "%s: changed since it was loaded, and its weights are needed again",
-                            source->name);
-        is_checked = true;
-        const cop_status status = read_page_locked(source, page, error);
-        if (status != COP_STATUS_OK)
-            return status;
+    const size_t last = size == 0 ? 0 : (offset + size - 1) / page_bytes() + 1;
+    cop_status status = COP_STATUS_OK;
+    for (size_t page = offset / page_bytes(); page < last && status == COP_STATUS_OK; page++) {
+        size_t end = page;
+        while (end < last && source->dropped[end])
+            end++;
+        if (end > page)
+            status = read_pages_locked(source, page, end, error);
+        page = end;
     }
-    return COP_STATUS_OK;
+    return status;
 }
 
 cop_status cop_source_pin(struct source *source, size_t offset, size_t size,

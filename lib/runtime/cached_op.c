@@ -50,30 +50,38 @@ static cop_status find_store(struct cop_model *model, struct weight_store **stor
     return COP_STATUS_OK;
 }
 
+/* `to` is empty; on failure it is empty again. */
+static cop_status copy_constant(const cop_constant *from, cop_constant *to, cop_error *error)
+{
+    cop_status status = cop_ndarray_wait(from->array, COP_NO_TIMEOUT, error);
+    if (status == COP_STATUS_OK)
+        status = cop_ndarray_create(from->array->dtype, from->array->rank, from->array->shape,
+                                    &to->array, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    memcpy(to->array->elements, from->array->elements, from->array->bytes);
+    to->name = cop_copy_text(from->name);
+    if (to->name != NULL)
+        return COP_STATUS_OK;
+    cop_ndarray_release(&to->array);
+    return cop_fail_memory(error, from->name, strlen(from->name));
+}
+
 static cop_status copy_constants(struct cop_cached_op *op, const cop_constant *constants,
                                  size_t count, cop_error *error)
 {
+    cop_status status = COP_STATUS_OK;
     op->constants = cop_alloc(count, sizeof *op->constants);
     if (op->constants == NULL)
         return cop_fail_memory(error, "constants", count * sizeof *constants);
-    for (; op->constant_count < count; op->constant_count++) {
-        const cop_constant *from = &constants[op->constant_count];
-        cop_constant *to = &op->constants[op->constant_count];
-        if (from->name == NULL || from->array == NULL)
-            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "constant %zu: %s is NULL",
-                            op->constant_count, from->name == NULL ? "name" : "array");
-        const cop_status status = cop_ndarray_create(from->array->dtype, from->array->rank,
-                                                     from->array->shape, &to->array, error);
-        if (status != COP_STATUS_OK)
-            return status;
-        memcpy(to->array->elements, from->array->elements, from->array->bytes);
-        to->name = cop_copy_text(from->name);
-        if (to->name == NULL) {
-            cop_ndarray_release(&to->array);
-            return cop_fail_memory(error, from->name, strlen(from->name));
-        }
+    for (size_t i = 0; i < count && status == COP_STATUS_OK; i++) {
+        if (constants[i].name == NULL || constants[i].array == NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "constant %zu: %s is NULL", i,
+                            constants[i].name == NULL ? "name" : "array");
+        status = copy_constant(&constants[i], &op->constants[i], error);
+        op->constant_count += status == COP_STATUS_OK;
     }
-    return COP_STATUS_OK;
+    return status;
 }
 
 static void free_constants(struct cop_cached_op *op)
