@@ -15,19 +15,49 @@ struct async_invocation {
     struct access *accesses; /* room for one each */
 };
 
+/* Takes a context, waiting for one no longer than this run may last. False: not yet, run it again.
+ */
+static bool begin(struct async_invocation *self, int64_t until_ns, cop_status *status,
+                  cop_error *error)
+{
+    struct invocation *invocation = &self->invocation;
+    const bool is_short = until_ns < invocation->deadline_ns;
+    *status =
+        cop_context_pool_take(self->op->contexts, is_short ? until_ns : invocation->deadline_ns,
+                              &invocation->context, error);
+    if (*status == COP_STATUS_OK)
+        cop_invocation_bind(invocation, self->arrays, self->arrays + self->src_count);
+    return *status != COP_STATUS_BUSY || !is_short;
+}
+
+/*
+ * Everybody who could go on with a paused invocation may be waiting for a context. So that they get
+ * one, the last of the pool is not kept: its invocation begins anew.
+ */
+static void pause_run(struct async_invocation *self)
+{
+    struct invocation *invocation = &self->invocation;
+    if (!cop_context_pool_is_last(self->op->contexts, invocation->context))
+        return;
+    cop_context_pool_put(self->op->contexts, invocation->context);
+    invocation->context = NULL;
+    invocation->next_step = 0;
+}
+
 static bool run(struct task *task, int64_t until_ns, cop_status *status, cop_error *error)
 {
     struct async_invocation *self = (struct async_invocation *)task;
     struct invocation *invocation = &self->invocation;
     if (invocation->context == NULL) {
-        *status = cop_context_pool_take(self->op->contexts, invocation->deadline_ns,
-                                        &invocation->context, error);
+        if (!begin(self, until_ns, status, error))
+            return false;
         if (*status != COP_STATUS_OK)
             return true;
-        cop_invocation_bind(invocation, self->arrays, self->arrays + self->src_count);
     }
-    if (!cop_invocation_run(invocation, until_ns, status, error))
+    if (!cop_invocation_run(invocation, until_ns, status, error)) {
+        pause_run(self);
         return false;
+    }
     cop_context_count(invocation->context, *status);
     cop_context_pool_put(self->op->contexts, invocation->context);
     return true;

@@ -7,6 +7,7 @@
 #define RUNTIME_CONTEXT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "plan/plan.h"
@@ -62,6 +63,9 @@ void cop_context_pool_destroy(struct context_pool **pool); /* none may be in use
 cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
                                  struct context **context, cop_error *error);
 void cop_context_pool_put(struct context_pool *pool, struct context *context);
+
+/* Whether this is the context that was made last, of as many as there may be. */
+bool cop_context_pool_is_last(const struct context_pool *pool, const struct context *context);
 
 struct context_counters {
     size_t contexts, in_flight, bytes;

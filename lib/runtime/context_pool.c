@@ -165,6 +165,11 @@ void cop_context_pool_put(struct context_pool *pool, struct context *context)
     cop_lock_release(&pool->lock);
 }
 
+bool cop_context_pool_is_last(const struct context_pool *pool, const struct context *context)
+{
+    return context->slot == pool->max_contexts - 1;
+}
+
 struct context_counters cop_context_pool_counters(struct context_pool *pool)
 {
     struct context_counters counters = {0};

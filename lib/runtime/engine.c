@@ -8,6 +8,8 @@
 #include "runtime/engine_state.h"
 #include "runtime/storage.h"
 
+#define LOOK_AGAIN_NS INT64_C(10000000)
+
 struct engine cop_engine = {.lock = COP_LOCK_INIT};
 
 static void init_conditions(void)
@@ -107,6 +109,18 @@ void cop_engine_run(struct task *task, int64_t until_ns)
 }
 
 /*
+ * Until when a thread may sleep that waits for others. Without a single worker, because none could
+ * be started, it looks again soon: nobody but a waiting thread runs what becomes ready meanwhile.
+ */
+static int64_t sleep_end_locked(int64_t deadline_ns) COP_REQUIRES(cop_engine.lock)
+{
+    if (cop_engine.workers > 0 || cop_engine.pending_count == 0)
+        return deadline_ns;
+    const int64_t soon_ns = cop_now_ns() + LOOK_AGAIN_NS;
+    return deadline_ns < soon_ns ? deadline_ns : soon_ns;
+}
+
+/*
  * Waits until an owned task that has joined its lines is at the front of all; meanwhile runs what
  * stands in its way. False: the deadline passed.
  */
@@ -117,7 +131,7 @@ static bool await_front_locked(struct task *task, int64_t deadline_ns) COP_REQUI
             return false;
         struct task *help = cop_engine_find_runnable_locked(task);
         if (help == NULL) {
-            cop_condition_wait(task->owner_wakes, &cop_engine.lock, deadline_ns);
+            cop_condition_wait(task->owner_wakes, &cop_engine.lock, sleep_end_locked(deadline_ns));
             continue;
         }
         cop_engine_pop_ready_locked(help);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Fewer contexts than invocations: who waits for one, how long, and that nobody waits for ever. */
+#include "runtime/context.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "runtime/cached_op.h"
+#include "runtime/engine.h"
+#include "support/tiny_models.h"
+#include "support/unit.h"
+
+#define MILLISECOND INT64_C(1000000)
+#define LONG_ENOUGH (20000 * MILLISECOND) /* a failing test ends by then */
+
+static cop_model *model;
+static cop_cached_op *op; /* of one context; its steps take milliseconds */
+static cop_ndarray *images;
+
+static void setup(void)
+{
+    cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
+    const cop_input_shape shape = {"data", 4, {256, 3, 12, 12}};
+    model = tiny_classifier(1);
+    options.device.kind = COP_DEVICE_REF;
+    options.max_contexts = 1;
+    options.input_shapes = &shape;
+    options.input_shape_count = 1;
+    ck_assert_int_eq(cop_cached_op_create(model, &options, &op, NULL), COP_STATUS_OK);
+    images = random_array(4, shape.shape, 2);
+    ck_assert_int_eq(cop_set_worker_threads(1, NULL), COP_STATUS_OK);
+}
+
+static void teardown(void)
+{
+    cop_ndarray_release(&images);
+    cop_cached_op_release(&op);
+    cop_model_release(&model);
+}
+
+/* Keeps the one worker busy until its gate is open. */
+struct hog {
+    struct task task;
+    _Atomic int is_running, gate;
+};
+
+static bool run_hog(struct task *task, int64_t until_ns, cop_status *status, cop_error *error)
+{
+    struct hog *hog = (struct hog *)task;
+    (void)until_ns, (void)error;
+    atomic_store(&hog->is_running, 1);
+    while (!atomic_load(&hog->gate))
+        usleep(100);
+    *status = COP_STATUS_OK;
+    return true;
+}
+
+static void finish_hog(struct task *task)
+{
+    (void)task;
+}
+
+static void submit_hog(struct hog *hog)
+{
+    *hog = (struct hog){.task = {.run = run_hog, .finish = finish_hog}};
+    cop_engine_submit(&hog->task);
+    while (!atomic_load(&hog->is_running))
+        usleep(100);
+}
+
+static cop_ndarray *invoke_async(void)
+{
+    cop_ndarray *scores = NULL;
+    ck_assert_int_eq(cop_invoke_async(op, 1, &images, 1, &scores, NULL, NULL), COP_STATUS_OK);
+    return scores;
+}
+
+START_TEST(a_wait_with_a_deadline_does_not_wait_longer_for_a_context)
+{
+    struct hog hog;
+    struct context *context = NULL;
+    ck_assert_int_eq(cop_context_pool_take(op->contexts, 0, &context, NULL), COP_STATUS_OK);
+    submit_hog(&hog);
+    cop_ndarray *scores = invoke_async();
+    const int64_t begin_ns = cop_now_ns();
+    ck_assert_int_eq(cop_ndarray_wait(scores, 20 * MILLISECOND, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_wait_all(op, 20 * MILLISECOND, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_lt(cop_now_ns() - begin_ns, LONG_ENOUGH);
+    cop_context_pool_put(op->contexts, context);
+    ck_assert_int_eq(cop_ndarray_wait(scores, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    atomic_store(&hog.gate, 1);
+    ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    cop_ndarray_release(&scores);
+}
+END_TEST
+
+/* Begins the invocation in this thread and hands it back between two steps. */
+static void *wait_briefly(void *scores)
+{
+    (void)!cop_ndarray_wait(scores, MILLISECOND, NULL);
+    return NULL;
+}
+
+START_TEST(a_paused_invocation_leaves_its_context_to_those_who_wait_for_one)
+{
+    struct hog hog;
+    cop_ndarray *expected = NULL;
+    ck_assert_int_eq(cop_invoke(op, 1, &images, 1, &expected, NULL, NULL), COP_STATUS_OK);
+    submit_hog(&hog);
+    cop_ndarray *paused = invoke_async(), *other = invoke_async();
+    wait_briefly(paused);
+    /* The worker is busy, and this thread wants the context for the second. */
+    ck_assert_int_eq(cop_ndarray_wait(other, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(paused, 0, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(paused, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_mem_eq(cop_ndarray_data(paused), cop_ndarray_data(expected),
+                     cop_ndarray_bytes(expected));
+    atomic_store(&hog.gate, 1);
+    ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    cop_ndarray_release(&paused), cop_ndarray_release(&other), cop_ndarray_release(&expected);
+}
+END_TEST
+
+START_TEST(a_worker_gets_the_context_that_a_waiting_thread_lets_go)
+{
+    for (int i = 0; i < 20; i++) {
+        struct hog hog;
+        pthread_t thread;
+        submit_hog(&hog);
+        cop_ndarray *paused = invoke_async(), *other = invoke_async();
+        pthread_create(&thread, NULL, wait_briefly, paused);
+        usleep(300);
+        atomic_store(&hog.gate, 1); /* the worker takes whichever is left */
+        pthread_join(thread, NULL);
+        ck_assert_int_eq(cop_ndarray_wait(other, LONG_ENOUGH, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL), COP_STATUS_OK);
+        cop_ndarray_release(&paused), cop_ndarray_release(&other);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    return RUN_TESTS_WITH("contexts", setup, teardown,
+                          a_wait_with_a_deadline_does_not_wait_longer_for_a_context,
+                          a_paused_invocation_leaves_its_context_to_those_who_wait_for_one,
+                          a_worker_gets_the_context_that_a_waiting_thread_lets_go);
+}
