@@ -78,7 +78,8 @@ void cop_context_pool_destroy(struct context_pool **pool)
 static struct context *take_slot(struct context_pool *pool, int index)
 {
     struct slot *slot = &pool->slots[index];
-    if (atomic_load_explicit(&slot->free, memory_order_relaxed) == NULL)
+    /* Sequentially consistent for the look before sleeping, see cop_context_pool_put. */
+    if (atomic_load(&slot->free) == NULL)
         return NULL;
     struct context *context = atomic_exchange_explicit(&slot->free, NULL, memory_order_acquire);
     if (context != NULL)
@@ -130,7 +131,7 @@ static cop_status wait_for_put(struct context_pool *pool, int64_t deadline_ns,
 {
     bool is_in_time = true;
     cop_lock_acquire(&pool->lock);
-    atomic_fetch_add(&pool->waiting, 1); /* sequentially consistent with the look below */
+    atomic_fetch_add(&pool->waiting, 1); /* before the look below, for everybody */
     while ((*context = take_free(pool)) == NULL && is_in_time)
         is_in_time = cop_condition_wait(&pool->is_put, &pool->lock, deadline_ns);
     atomic_fetch_sub(&pool->waiting, 1);
@@ -156,7 +157,10 @@ cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
 
 void cop_context_pool_put(struct context_pool *pool, struct context *context)
 {
-    /* Sequentially consistent: either the sleeper sees the context, or we see the sleeper. */
+    /*
+     * Both here, and both of the sleeper, are sequentially consistent: either it sees the context,
+     * or we see it.
+     */
     atomic_store(&pool->slots[context->slot].free, context);
     if (atomic_load(&pool->waiting) == 0)
         return;

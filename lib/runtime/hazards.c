@@ -68,6 +68,21 @@ void cop_engine_serve_locked(struct storage *storage)
     }
 }
 
+/*
+ * Grants an access that has just joined the end of a line, if it may. Nobody else in the line can
+ * go on by that, and walking along it would make many readers of one array slow.
+ */
+static void serve_last_locked(struct access *access) COP_REQUIRES(cop_engine.lock)
+{
+    const struct access *before = access->previous;
+    const uint32_t use = atomic_load_explicit(&access->storage->use, memory_order_acquire);
+    const bool is_free =
+        (use & (access->is_write ? STORAGE_WRITER | READER_MASK : STORAGE_WRITER)) == 0;
+    if (is_free &&
+        (before == NULL || (!access->is_write && before->is_granted && !before->is_write)))
+        grant_locked(access);
+}
+
 void cop_engine_join_locked(struct task *task)
 {
     task->state = TASK_BLOCKED;
@@ -82,7 +97,7 @@ void cop_engine_join_locked(struct task *task)
         *(storage->last != NULL ? &storage->last->next : &storage->first) = access;
         storage->last = access;
         atomic_fetch_or_explicit(&storage->use, STORAGE_QUEUED, memory_order_acq_rel);
-        cop_engine_serve_locked(storage);
+        serve_last_locked(access);
     }
     if (--task->blocker_count > 0)
         return;
@@ -101,8 +116,8 @@ void cop_engine_part_locked(struct task *task)
         *(access->next != NULL ? &access->next->previous : &storage->last) = access->previous;
         if (storage->first == NULL)
             atomic_fetch_and_explicit(&storage->use, ~STORAGE_QUEUED, memory_order_release);
-        else
-            cop_engine_serve_locked(storage);
+        else if (!access->is_granted || !storage->first->is_granted)
+            cop_engine_serve_locked(storage); /* else other readers stay in front of the rest */
     }
 }
 

@@ -16,6 +16,7 @@
 #define MILLISECOND   INT64_C(1000000)
 #define MAX_ACCESSES  4
 #define STORAGE_COUNT 5
+#define READERS       40000
 
 /* A task of the test: it checks that it sees exactly the writes made before it, and leaves its own.
  */
@@ -193,6 +194,72 @@ START_TEST(a_waiting_thread_hands_work_back_at_its_deadline)
 }
 END_TEST
 
+static void *submit_after_20_ms(void *job)
+{
+    usleep(20000);
+    cop_engine_submit(&((struct job *)job)->task);
+    return NULL;
+}
+
+START_TEST(many_readers_of_one_storage_join_and_leave_quickly)
+{
+    cop_engine_set_workers(1);
+    cop_ndarray *busy = make_counter(), *shared = make_counter();
+    _Atomic int wrong = 0, gate = 0, runs = 0;
+    struct job *hog = make_job(&wrong);
+    add_access(hog, busy, true, 0);
+    hog->gate = &gate;
+    cop_engine_submit(&hog->task);
+    const int64_t begin_ns = cop_now_ns();
+    for (int i = 0; i < READERS; i++) {
+        struct job *job = make_job(&wrong);
+        add_access(job, shared, false, 0);
+        job->runs = &runs;
+        cop_engine_submit(&job->task);
+    }
+    /* Milliseconds; with a walk along the line for each, half a minute. */
+    ck_assert_int_lt(cop_now_ns() - begin_ns, 5000 * MILLISECOND);
+    struct job *writer = make_job(&wrong);
+    add_access(writer, shared, true, 0);
+    cop_engine_submit(&writer->task);
+    ck_assert_int_eq(cop_ndarray_wait(shared, 0, NULL), COP_STATUS_TIMEOUT);
+    atomic_store(&gate, 1);
+    ck_assert_int_eq(cop_ndarray_wait(shared, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(runs, READERS);
+    ck_assert_int_eq(*(int *)shared->elements, 1);
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    cop_ndarray_release(&busy), cop_ndarray_release(&shared);
+}
+END_TEST
+
+/* A writer that gives up while it waits lets the readers behind it join those before it. */
+START_TEST(readers_pass_a_writer_that_gave_up)
+{
+    cop_engine_set_workers(2);
+    cop_ndarray *shared = make_counter();
+    _Atomic int wrong = 0, gate = 0, runs = 0;
+    struct job *first = make_job(&wrong), *second = make_job(&wrong);
+    struct access access = {.storage = shared->storage, .is_write = true};
+    struct task writer = {.accesses = &access, .access_count = 1};
+    pthread_t thread;
+    first->gate = &gate;
+    second->runs = &runs;
+    add_access(first, shared, false, 0), add_access(second, shared, false, 0);
+    cop_engine_submit(&first->task);
+    pthread_create(&thread, NULL, submit_after_20_ms, second);
+    ck_assert(!cop_engine_enter(&writer, cop_deadline_ns(200 * MILLISECOND)));
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 2000 && runs == 0; i++)
+        usleep(1000);
+    ck_assert_int_eq(runs, 1); /* before the gate is open */
+    atomic_store(&gate, 1);
+    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(wrong, 0);
+    cop_ndarray_release(&shared);
+}
+END_TEST
+
 START_TEST(a_failed_task_poisons_only_what_it_writes_and_what_depends_on_it)
 {
     cop_ndarray *source = make_counter(), *poisoned = make_counter(), *dependent = make_counter(),
@@ -294,6 +361,8 @@ int main(void)
                      unrelated_tasks_run_at_the_same_time_and_related_ones_wait,
                      a_waiting_thread_runs_what_its_array_needs_when_all_workers_are_busy,
                      a_waiting_thread_hands_work_back_at_its_deadline,
+                     many_readers_of_one_storage_join_and_leave_quickly,
+                     readers_pass_a_writer_that_gave_up,
                      a_failed_task_poisons_only_what_it_writes_and_what_depends_on_it,
                      an_error_that_nobody_saw_is_counted_when_its_last_array_goes,
                      synchronous_users_and_the_line_exclude_each_other);
