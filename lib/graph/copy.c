@@ -73,7 +73,11 @@ static bool copy_node(struct graph *copy, const struct graph *graph, int index)
         node->post_ops = cop_arena_copy(&copy->arena, node->post_ops, 1, sizeof *node->post_ops);
     if (node->post_ops == NULL)
         return false;
-    return copy_text(&copy->arena, &node->name, NULL) &&
+    const bool is_shared =
+        node->dst_count > 0 && node->name == graph->values[graph->nodes[index].dst[0]].name;
+    if (is_shared)
+        node->name = copy->values[node->dst[0]].name;
+    return (is_shared || copy_text(&copy->arena, &node->name, NULL)) &&
            copy_text(&copy->arena, &node->fused, NULL) && copy_origin(copy, graph, index);
 }
 

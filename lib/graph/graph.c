@@ -31,6 +31,26 @@ void cop_graph_destroy(struct graph *graph)
     cop_free(graph);
 }
 
+/* `extra`: bytes that are needed for a moment only. */
+static cop_status check_bytes(const struct graph *graph, size_t extra, cop_error *error)
+{
+    const size_t used = extra + graph->charged_bytes + graph->arena.bytes +
+                        (size_t)graph->value_count * sizeof *graph->values +
+                        (size_t)graph->node_count * sizeof *graph->nodes;
+    if (graph->max_bytes == 0 || used <= graph->max_bytes)
+        return COP_STATUS_OK;
+    return cop_fail(error, COP_STATUS_UNSUPPORTED,
+                    "%d nodes and %d values take more than the %zu bytes of memory that a model "
+                    "file of this size may cost",
+                    graph->node_count, graph->value_count, graph->max_bytes);
+}
+
+cop_status cop_graph_charge(struct graph *graph, size_t bytes, cop_error *error)
+{
+    graph->charged_bytes += bytes;
+    return check_bytes(graph, 0, error);
+}
+
 /* `table` with room for `larger` entries, or NULL after filling in `error`. */
 static void *resize(void *table, int larger, int *capacity, size_t entry_bytes, cop_error *error)
 {
@@ -43,10 +63,13 @@ static void *resize(void *table, int larger, int *capacity, size_t entry_bytes, 
 }
 
 /* `table` with room for one more entry, or NULL after filling in `error`. */
-static void *grow(void *table, int count, int *capacity, size_t entry_bytes, cop_error *error)
+static void *grow(const struct graph *graph, void *table, int count, int *capacity,
+                  size_t entry_bytes, cop_error *error)
 {
     if (count < *capacity)
         return table;
+    if (check_bytes(graph, (size_t)count * entry_bytes, error) != COP_STATUS_OK)
+        return NULL; /* both tables are there while one is copied */
     return resize(table, *capacity + *capacity / 2 + 16, capacity, entry_bytes, error);
 }
 
@@ -90,8 +113,10 @@ int cop_graph_add_value(struct graph *graph, const char *name, cop_dtype dtype,
                        name == NULL ? "" : name, COP_MAX_VALUES);
         return -1;
     }
-    struct graph_value *values =
-        grow(graph->values, graph->value_count, &graph->value_capacity, sizeof *values, error);
+    if (cop_graph_charge(graph, 0, error) != COP_STATUS_OK)
+        return -1;
+    struct graph_value *values = grow(graph, graph->values, graph->value_count,
+                                      &graph->value_capacity, sizeof *values, error);
     if (values == NULL)
         return -1;
     graph->values = values;
@@ -218,8 +243,8 @@ int cop_graph_add_input(struct graph *graph, int value, const char *const *dim_n
                        graph->values[value].name);
         return -1;
     }
-    struct graph_input *inputs =
-        grow(graph->inputs, graph->input_count, &graph->input_capacity, sizeof *inputs, error);
+    struct graph_input *inputs = grow(graph, graph->inputs, graph->input_count,
+                                      &graph->input_capacity, sizeof *inputs, error);
     if (inputs == NULL)
         return -1;
     graph->inputs = inputs;
@@ -240,13 +265,13 @@ int cop_graph_add_output(struct graph *graph, int value, const char *name, cop_e
     if (!value_exists(graph, value, "output", error))
         return -1;
     int names_capacity = graph->output_capacity;
-    const char **names =
-        grow(graph->output_names, graph->output_count, &names_capacity, sizeof *names, error);
+    const char **names = grow(graph, graph->output_names, graph->output_count, &names_capacity,
+                              sizeof *names, error);
     if (names == NULL)
         return -1;
     graph->output_names = names;
-    int *outputs =
-        grow(graph->outputs, graph->output_count, &graph->output_capacity, sizeof *outputs, error);
+    int *outputs = grow(graph, graph->outputs, graph->output_count, &graph->output_capacity,
+                        sizeof *outputs, error);
     if (outputs == NULL)
         return -1;
     graph->outputs = outputs;
@@ -319,6 +344,16 @@ static const char *keep_origin(struct graph *graph, enum op_kind kind, const cha
     return keep_text(graph, origin, error);
 }
 
+/* Exporters often name a node as its result. */
+static const char *keep_name(struct graph *graph, const char *name, const struct graph_node *node,
+                             cop_error *error)
+{
+    if (name != NULL && node->dst_count > 0 && node->dst[0] >= 0 &&
+        node->dst[0] < graph->value_count && strcmp(name, graph->values[node->dst[0]].name) == 0)
+        return graph->values[node->dst[0]].name;
+    return keep_text(graph, name, error);
+}
+
 /* Copies what a node lies on into the arena. */
 static bool fill_node(struct graph *graph, struct graph_node *node, const char *name,
                       const char *origin, const void *attrs, const int *src, const int *dst,
@@ -343,7 +378,7 @@ static bool fill_node(struct graph *graph, struct graph_node *node, const char *
     node->dst = edges + node->src_count;
     node->fused = "";
     node->post_ops = &cop_no_post_ops;
-    node->name = keep_text(graph, name, error);
+    node->name = keep_name(graph, name, node, error);
     node->origin = keep_origin(graph, node->kind, origin, error);
     return node->name != NULL && node->origin != NULL;
 }
@@ -360,7 +395,7 @@ static int append_node(struct graph *graph, enum op_kind kind, const char *name,
     if (!check_node(graph, kind, src_count, src, dst_count, error))
         return -1;
     struct graph_node *nodes =
-        grow(graph->nodes, graph->node_count, &graph->node_capacity, sizeof *nodes, error);
+        grow(graph, graph->nodes, graph->node_count, &graph->node_capacity, sizeof *nodes, error);
     if (nodes == NULL)
         return -1;
     graph->nodes = nodes;

@@ -48,14 +48,14 @@ struct graph_value {
 
 struct graph_node {
     enum op_kind kind;
-    const char *name;   /* as in the file */
+    bool is_dead;       /* removed by a pass; skipped by every walk */
+    const char *name;   /* as in the file; shared with the first result's where they are equal */
     const char *origin; /* the file's word for the operator, such as "SoftmaxOutput" */
     const void *attrs;  /* the struct of the kind, in the arena */
     int src_count, dst_count;
     int *src, *dst;                  /* value indices; src may hold COP_NO_VALUE */
     const struct post_ops *post_ops; /* never NULL; in the arena, or cop_no_post_ops */
     const char *fused; /* names of the nodes fused into this one, separated by " + "; "" for none */
-    bool is_dead;      /* removed by a pass; skipped by every walk */
 };
 
 struct graph_input {
@@ -73,11 +73,19 @@ struct graph {
     const char **output_names;
     int node_count, value_count, input_count, output_count;
     int node_capacity, value_capacity, input_capacity, output_capacity;
-    bool is_mxnet_shaped;     /* inputs come without shapes: solve them (graph/solve_inputs.c) */
+    size_t max_bytes;     /* that building it may take, what was charged included; 0: any number */
+    size_t charged_bytes; /* see cop_graph_charge */
+    bool is_mxnet_shaped; /* inputs come without shapes: solve them (graph/solve_inputs.c) */
     bool is_shaped_by_caller; /* bound to shapes or dimensions that the model does not state */
 };
 
 struct graph *cop_graph_create(cop_error *error);
+
+/*
+ * Counts bytes that an importer holds elsewhere while it builds the graph. Values and nodes count
+ * on their own. UNSUPPORTED: together more than max_bytes; adding values and nodes fails likewise.
+ */
+cop_status cop_graph_charge(struct graph *graph, size_t bytes, cop_error *error);
 
 /* Room for so many values and nodes in all, so that a large graph is never moved; more may follow.
  * False: out of memory (error is set). */

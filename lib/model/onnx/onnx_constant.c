@@ -41,6 +41,9 @@ static cop_status add_in_place(struct onnx_import *import, const struct onnx_ten
     return *value >= 0 ? COP_STATUS_OK : cop_fail(error, reason.status, "%s", reason.message);
 }
 
+/* What a source of its own costs a tensor besides its elements, generously. */
+#define SOURCE_BYTES 640
+
 static void free_elements(void *user, const void *elements)
 {
     (void)elements;
@@ -58,6 +61,10 @@ static cop_status add_decoded(struct onnx_import *import, const struct onnx_tens
                         "tensor '%.*s': %zu bytes as a list of numbers are too many in a file of "
                         "%zu; raw_data has no such limit",
                         SPAN_TEXT(tensor->name), tensor->bytes, import->file.size);
+    const cop_status charged = cop_graph_charge(
+        import->graph, tensor->bytes + strlen(import->file.name) + SOURCE_BYTES, error);
+    if (charged != COP_STATUS_OK)
+        return charged;
     unsigned char *elements = cop_alloc_aligned(tensor->bytes);
     if (elements == NULL)
         return cop_fail_memory(error, "ONNX model", tensor->bytes);
@@ -161,7 +168,7 @@ cop_status cop_onnx_define_symbol(struct onnx_import *import, const struct onnx_
                         SPAN_TEXT(symbol->name));
     if (cop_onnx_symbol_add(&import->symbols, symbol) < 0)
         return cop_fail_memory(error, "names of the model", sizeof *symbol);
-    return COP_STATUS_OK;
+    return cop_graph_charge(import->graph, sizeof *symbol + 3 * sizeof(uint32_t), error);
 }
 
 cop_status cop_onnx_define(struct onnx_import *import, struct span name, int value,

@@ -226,17 +226,27 @@ static cop_status import_outputs(struct onnx_import *import, const struct onnx_g
     return status;
 }
 
+/* What building may take: with the file itself and the process, 64 MB and four times the file. */
+static size_t most_bytes(const struct onnx_import *import)
+{
+    return ((size_t)48 << 20) + 3 * import->file.size;
+}
+
 /* Tables of about the size that will be needed: most nodes become one and make one value. */
 static cop_status reserve(struct onnx_import *import, const struct onnx_graph *parts)
 {
     const size_t values = parts->initializers.count + parts->inputs.count + parts->nodes.count;
     const size_t outputs = parts->outputs.count;
+    struct onnx_symbols *symbols = &import->symbols;
+    import->graph->max_bytes = most_bytes(import);
     if (!cop_graph_reserve(import->graph, values + outputs, parts->nodes.count + outputs,
                            import->error))
         return COP_STATUS_OUT_OF_MEMORY;
-    return cop_onnx_symbols_reserve(&import->symbols, values)
-               ? COP_STATUS_OK
-               : cop_fail_memory(import->error, "names of the model", values);
+    if (!cop_onnx_symbols_reserve(symbols, values))
+        return cop_fail_memory(import->error, "names of the model", values);
+    return cop_graph_charge(import->graph,
+                            import->arena.bytes + symbols->slot_count * sizeof *symbols->slots,
+                            import->error);
 }
 
 static cop_status import_graph(struct onnx_import *import)

@@ -109,6 +109,10 @@ static cop_status queue_subgraphs(struct onnx_import *import, const struct onnx_
             return cop_fail(import->error, COP_STATUS_UNSUPPORTED,
                             "byte %zu: graphs are nested more than %d deep",
                             (size_t)(bytes.bytes - import->file.bytes), COP_ONNX_MAX_NESTING);
+        const cop_status charged =
+            cop_graph_charge(import->graph, 3 * sizeof(struct onnx_subgraph), import->error);
+        if (charged != COP_STATUS_OK)
+            return charged;
         if (import->subgraph_count == import->subgraph_capacity) {
             const size_t capacity = import->subgraph_capacity * 2 + 16;
             struct onnx_subgraph *grown = cop_realloc(import->subgraphs, capacity, sizeof *grown);

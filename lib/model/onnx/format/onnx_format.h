@@ -17,7 +17,7 @@
 
 #define COP_ONNX_MAX_RECORDS                                                                       \
     ((size_t)1000 * 1000)          /* nodes, tensors, inputs, outputs: of each kind */
-#define COP_ONNX_MAX_PORTS   65536 /* inputs or outputs of the model, outputs of a node */
+#define COP_ONNX_MAX_PORTS   65536 /* inputs or outputs of the model or of a node */
 #define COP_ONNX_MAX_NESTING 64    /* graphs within graphs */
 
 struct onnx_model {

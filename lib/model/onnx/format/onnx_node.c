@@ -80,12 +80,11 @@ static cop_status count_fields(const struct protobuf_file *file, struct span byt
         node->outputs.count += message.tag == onnx_NodeProto_output_tag;
         node->attribute_count += message.tag == onnx_NodeProto_attribute_tag;
     }
-    if (node->inputs.count > COP_ONNX_MAX_RECORDS || node->outputs.count > COP_ONNX_MAX_PORTS ||
+    if (node->inputs.count > COP_ONNX_MAX_PORTS || node->outputs.count > COP_ONNX_MAX_PORTS ||
         node->attribute_count > MAX_ATTRIBUTES)
         return cop_fail(file->error, COP_STATUS_UNSUPPORTED,
-                        "byte %zu: a node with more than %zu inputs, %d outputs or %d attributes",
-                        (size_t)(bytes.bytes - file->bytes), COP_ONNX_MAX_RECORDS,
-                        COP_ONNX_MAX_PORTS, MAX_ATTRIBUTES);
+                        "byte %zu: a node with more than %d inputs or outputs, or %d attributes",
+                        (size_t)(bytes.bytes - file->bytes), COP_ONNX_MAX_PORTS, MAX_ATTRIBUTES);
     return message.status;
 }
 
