@@ -29,12 +29,24 @@ static bool is_post_op(const struct unary_attrs *attrs)
     }
 }
 
-/* Whether this activation may follow what the node does already. */
+static bool has_activation(const struct graph_node *node)
+{
+    for (int i = 0; i < node->post_ops->count; i++)
+        if (node->post_ops->entries[i].kind == POST_OP_UNARY)
+            return true;
+    return false;
+}
+
+/*
+ * Whether this activation may follow what the node does already. One is all that exporters write,
+ * and of two oneDNN 2.6 computes the second with the numbers of the first where the function is the
+ * same.
+ */
 static bool takes_activation(const struct graph *graph, const struct graph_node *node,
                              const struct unary_attrs *attrs)
 {
     if (graph->values[node->dst[0]].dtype != COP_DTYPE_FLOAT32 ||
-        node->post_ops->count == COP_MAX_POST_OPS)
+        node->post_ops->count == COP_MAX_POST_OPS || has_activation(node))
         return false;
     if (node->kind == OP_BINARY)
         return ((const struct binary_attrs *)node->attrs)->alg == BINARY_ADD;

@@ -186,24 +186,33 @@ void cop_onednn_allow_in_place(struct onednn_build *build, int index)
         build->kernel->base.in_place_srcs |= UINT32_C(1) << index;
 }
 
-static dnnl_status_t append_post_op(dnnl_post_ops_t post_ops, const struct post_op *post_op)
+/* oneDNN 2.6 gives a second use of a function the numbers of the first, so `used` notes them. */
+static dnnl_status_t append_post_op(dnnl_post_ops_t post_ops, const struct post_op *post_op,
+                                    dnnl_alg_kind_t used[], int *used_count)
 {
     if (post_op->kind == POST_OP_SUM)
         return cop_onednn_append_sum(post_ops);
     struct eltwise_step steps[2];
     const int count = cop_onednn_eltwise_steps(&post_op->unary, steps);
     dnnl_status_t status = count == 0 ? dnnl_unimplemented : dnnl_success;
-    for (int i = 0; i < count && status == dnnl_success; i++)
+    for (int i = 0; i < count && status == dnnl_success; i++) {
+        for (int k = 0; k < *used_count; k++)
+            if (used[k] == steps[i].alg)
+                return dnnl_unimplemented;
+        used[(*used_count)++] = steps[i].alg;
         status = cop_onednn_append_eltwise(post_ops, steps[i].alg, steps[i].alpha, steps[i].beta);
+    }
     return status;
 }
 
 static dnnl_status_t set_post_ops(dnnl_primitive_attr_t attr, const struct post_ops *wanted)
 {
     dnnl_post_ops_t post_ops = NULL;
+    dnnl_alg_kind_t used[2 * COP_MAX_POST_OPS];
+    int used_count = 0;
     dnnl_status_t status = dnnl_post_ops_create(&post_ops);
     for (int i = 0; i < wanted->count && status == dnnl_success; i++)
-        status = append_post_op(post_ops, &wanted->entries[i]);
+        status = append_post_op(post_ops, &wanted->entries[i], used, &used_count);
     if (status == dnnl_success)
         status = dnnl_primitive_attr_set_post_ops(attr, post_ops); /* which copies */
     dnnl_post_ops_destroy(post_ops);
