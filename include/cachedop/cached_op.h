@@ -150,7 +150,7 @@ COP_API COP_MUST_USE cop_status cop_cached_op_output(const cop_cached_op *op, si
 
 /**
  * Finds an input or output by name.
- * @return OK; NOT_FOUND: with the names there are
+ * @return OK; NOT_FOUND: with the names there are; INVALID_ARGUMENT: a NULL
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_find_input(const cop_cached_op *op, const char *name,
                                                          size_t *index, cop_error *error);
@@ -165,9 +165,9 @@ typedef struct cop_cached_op_stats {
     size_t arena_bytes;         /**< intermediate tensors of one context */
     size_t context_bytes;       /**< everything one more context costs, arena included */
     size_t contexts;            /**< contexts that exist */
-    size_t in_flight;           /**< invocations that run now */
-    uint64_t invocations;       /**< completed, failed ones included */
-    uint64_t failures;
+    size_t in_flight;           /**< contexts in use: running, paused between steps or warmed up */
+    uint64_t invocations;       /**< that got a context and are done, failed ones included */
+    uint64_t failures;          /**< those of them that failed */
 } cop_cached_op_stats;
 
 /** @return OK; INVALID_ARGUMENT: struct_size is not set */
@@ -178,7 +178,8 @@ COP_API COP_MUST_USE cop_status cop_cached_op_get_stats(const cop_cached_op *op,
 /**
  * Makes contexts now, touches their memory and runs each once on zeros, so that the first calls of
  * `contexts` threads are as fast as later ones.
- * @return OK; BUSY: above max_contexts; OUT_OF_MEMORY; what an invoke may return
+ * @return OK; BUSY: above max_contexts, or so many are not free at this moment (it does not wait);
+ * INVALID_ARGUMENT: op is NULL; OUT_OF_MEMORY; what an invoke may return
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_warm_up(cop_cached_op *op, size_t contexts,
                                                       cop_error *error);

@@ -66,6 +66,12 @@ COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
  * Inputs may be outputs of invocations that are still pending, also of other operators. Arrays may
  * be released at once: the invocation keeps what it needs. The elements of inputs must not change,
  * and wrapped memory must stay valid, until it is done. A profile must not be given here.
+ *
+ * An invocation that a waiting thread began and did not end in its time goes on later where it
+ * stopped, or begins anew if others wait for its context.
+ *
+ * @return OK: it is queued and `dst` is complete; INVALID_ARGUMENT: as cop_invoke, or a profile;
+ * OUT_OF_MEMORY: nothing is queued. What else cop_invoke returns, cop_ndarray_wait reports.
  */
 COP_API COP_MUST_USE cop_status cop_invoke_async(cop_cached_op *op, size_t src_count,
                                                  cop_ndarray *const *src, size_t dst_count,
@@ -78,8 +84,8 @@ COP_API COP_MUST_USE cop_status cop_invoke_async(cop_cached_op *op, size_t src_c
  *
  * @param op          NULL: of the whole process
  * @param timeout_ns  COP_NO_TIMEOUT for ever, 0 to ask
- * @return OK: all done, none failed; TIMEOUT; otherwise the first failure among them, which stays
- *         recorded on its arrays
+ * @return OK: all done, none failed; INVALID_ARGUMENT: timeout_ns is negative; TIMEOUT; otherwise
+ *         the first failure that an array still holds, where it stays recorded
  */
 COP_API COP_MUST_USE cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_ns,
                                              cop_error *error);

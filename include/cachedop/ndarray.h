@@ -78,7 +78,8 @@ COP_API COP_MUST_USE cop_status cop_ndarray_wrap(void *memory, cop_dtype dtype, 
  *
  * @param offset_bytes  from the start of `array`, a multiple of the element size of `dtype`
  * @param view          receives one reference; NULL on failure
- * @return OK; INVALID_ARGUMENT: the view would reach outside `array`; OUT_OF_MEMORY
+ * @return OK; INVALID_ARGUMENT: as cop_ndarray_create, or misaligned, or the view would reach
+ *         outside `array`; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_view(cop_ndarray *array, size_t offset_bytes,
                                                  cop_dtype dtype, int rank, const int64_t *shape,
@@ -109,11 +110,13 @@ COP_API void *cop_ndarray_data(const cop_ndarray *array);
  * done.
  *
  * The calling thread first runs what the array still needs, if no worker has begun it, then sleeps.
- * Any number of threads may wait for one array, any number of times.
+ * A step that it began is not cut short: the call may last that much longer than `timeout_ns`. Any
+ * number of threads may wait for one array, any number of times.
  *
  * @param timeout_ns  how long to wait at the most; COP_NO_TIMEOUT for ever, 0 to ask
- * @return OK: the elements may be read; TIMEOUT: not yet, and nothing changed; otherwise the status
- *         and text of the invocation that failed to write it, the same at every wait
+ * @return OK: the elements may be read; INVALID_ARGUMENT: array is NULL or timeout_ns is negative;
+ *         TIMEOUT: not yet, and nothing changed; otherwise the status and text of the invocation
+ *         that failed to write it, the same at every wait until it is written again
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns,
                                                  cop_error *error);

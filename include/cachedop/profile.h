@@ -41,7 +41,8 @@ COP_API COP_MUST_USE cop_status cop_profile_get_step(const cop_profile *profile,
                                                      cop_profile_step *step, cop_error *error);
 
 /**
- * Collects the steps of many invocations, of any operators, for the Chrome trace viewer.
+ * Collects the steps of many invocations, of any operators, for the Chrome trace viewer. It keeps
+ * the plans of those operators alive, whose names it prints.
  *
  * Thread-safety: synchronized; any number of invocations may record into one trace at once.
  */

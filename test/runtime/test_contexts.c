@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -141,10 +142,47 @@ START_TEST(a_worker_gets_the_context_that_a_waiting_thread_lets_go)
 }
 END_TEST
 
+START_TEST(a_constant_is_copied_after_the_invocations_that_write_it)
+{
+    static const int64_t sixteen[] = {1, 16};
+    struct hog hog;
+    cop_model *small = tiny_relu();
+    cop_cached_op *relu = compile_on(small, COP_DEVICE_REF), *fixed = NULL;
+    cop_ndarray *src = random_array(2, sixteen, 3), *pending = NULL, *dst = NULL;
+    submit_hog(&hog);
+    ck_assert_int_eq(cop_invoke_async(relu, 1, &src, 1, &pending, NULL, NULL), COP_STATUS_OK);
+    const cop_constant constant = {"data", pending};
+    cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
+    options.device.kind = COP_DEVICE_REF;
+    options.constants = &constant;
+    options.constant_count = 1;
+    memset(cop_ndarray_data(pending), 0, cop_ndarray_bytes(pending)); /* nothing runs yet */
+    ck_assert_int_eq(cop_cached_op_create(small, &options, &fixed, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_invoke(fixed, 0, NULL, 1, &dst, NULL, NULL), COP_STATUS_OK);
+    const float *from = cop_ndarray_data(src), *to = cop_ndarray_data(dst);
+    for (int i = 0; i < 16; i++)
+        ck_assert(to[i] == (from[i] > 0 ? from[i] : 0));
+    cop_cached_op_release(&fixed);
+    cop_ndarray_release(&pending);
+    cop_invoke_options late = COP_INVOKE_OPTIONS_INIT;
+    late.timeout_ns = 0;
+    ck_assert_int_eq(cop_invoke_async(relu, 1, &src, 1, &pending, &late, NULL), COP_STATUS_OK);
+    const cop_constant failed = {"data", pending};
+    options.constants = &failed;
+    ck_assert_int_eq(cop_cached_op_create(small, &options, &fixed, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_ptr_null(fixed);
+    atomic_store(&hog.gate, 1);
+    (void)!cop_wait_all(NULL, LONG_ENOUGH, NULL); /* reports that failure, too */
+    cop_ndarray_release(&src), cop_ndarray_release(&pending), cop_ndarray_release(&dst);
+    cop_cached_op_release(&relu), cop_model_release(&small);
+}
+END_TEST
+
 int main(void)
 {
     return RUN_TESTS_WITH("contexts", setup, teardown,
                           a_wait_with_a_deadline_does_not_wait_longer_for_a_context,
                           a_paused_invocation_leaves_its_context_to_those_who_wait_for_one,
-                          a_worker_gets_the_context_that_a_waiting_thread_lets_go);
+                          a_worker_gets_the_context_that_a_waiting_thread_lets_go,
+                          a_constant_is_copied_after_the_invocations_that_write_it);
 }
