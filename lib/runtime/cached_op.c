@@ -343,7 +343,9 @@ size_t cop_cached_op_output_count(const cop_cached_op *op)
 static cop_status describe(const char *what, const cop_tensor_desc *descs, int count, size_t index,
                            cop_tensor_desc *desc, cop_error *error)
 {
-    if (desc == NULL || index >= (size_t)count)
+    if (desc == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s: the description is NULL", what);
+    if (index >= (size_t)count)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s %zu of %d", what, index, count);
     *desc = descs[index];
     return cop_ok(error);

@@ -384,7 +384,9 @@ static cop_status build_graph(struct mxnet_import *import)
         status =
             cop_unsupported_report(&import->unsupported, import->symbol.version, import->error);
     if (status == COP_STATUS_OK && import->graph->input_count == 0)
-        status = cop_fail(import->error, COP_STATUS_MALFORMED_MODEL, "the symbol has no input");
+        status = cop_fail(import->error, COP_STATUS_MALFORMED_MODEL,
+                          "the symbol has no input: every variable has a value in %.256s",
+                          cop_source_name(import->params.source));
     if (status == COP_STATUS_OK)
         status = cop_graph_validate(import->graph, import->error);
     return status;
