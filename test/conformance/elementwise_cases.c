@@ -107,6 +107,11 @@ static const struct op_case rows[] = {
      {SRC(1, 16, 5, 5), SRC(1, 16, 5, 5)},
      .src_count = 2,
      .post_ops = {1, {RELU_POST}}},
+    {"add relu of 12 channels",
+     B(ADD, .axis = 0),
+     {SRC(2, 12, 8, 8), SRC(2, 12, 8, 8)},
+     .src_count = 2,
+     .post_ops = {1, {RELU_POST}}},
 
     {"prelu channel",
      PRELU(true),

@@ -57,6 +57,21 @@ static int choose_first(const struct binary_attrs *attrs, const struct shape sha
 }
 
 /*
+ * Before AVX-512, oneDNN 2.6 computes wrong activations behind a binary operator where a format has
+ * room for channels that are not there: plain it is then.
+ */
+static cop_status avoid_padding(const struct onednn_build *build, const struct shape *shape,
+                                struct tensor_desc *desc)
+{
+    struct tensor_desc plain;
+    COP_TRY(cop_onednn_plain_desc(build, shape, &plain));
+    if (build->request->post_ops->count > 0 &&
+        cop_onednn_desc_bytes(desc) != cop_onednn_desc_bytes(&plain))
+        *desc = plain;
+    return COP_STATUS_OK;
+}
+
+/*
  * Sources of the full shape must lie alike: what one producer leaves in a format of its own decides
  * for both. What is broadcast lies plain.
  */
@@ -69,11 +84,14 @@ static cop_status describe_sides(const struct onednn_build *build, const struct 
         COP_TRY(cop_onednn_src_desc(build, first, &descs[first]));
     else
         COP_TRY(cop_onednn_plain_desc(build, &shapes[first], &descs[first]));
-    if (!cop_shape_equal(&shapes[0], &shapes[1]))
+    if (!cop_shape_equal(&shapes[0], &shapes[1])) {
+        COP_TRY(avoid_padding(build, &shapes[first], &descs[first]));
         return cop_onednn_plain_desc(build, &shapes[second], &descs[second]);
+    }
     if (cop_onednn_desc_is_plain(&descs[first]) &&
         cop_shape_equal(&shapes[second], &build->request->src[second].shape))
         COP_TRY(cop_onednn_src_desc(build, second, &descs[first]));
+    COP_TRY(avoid_padding(build, &shapes[first], &descs[first]));
     descs[second] = descs[first];
     return COP_STATUS_OK;
 }
