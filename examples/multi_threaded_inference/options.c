@@ -210,7 +210,7 @@ static bool parse_device(const char *text, cop_device *device, struct failure *f
     device->kind = COP_DEVICE_GPU;
     if (strcmp(text, "gpu") == 0)
         return true;
-    int64_t index;
+    int64_t index = 0;
     if (strncmp(text, "gpu:", 4) != 0 ||
         !parse_integer("device", text + 4, 0, INT_MAX, &index, failure))
         return failure_set(failure, "--device '%s': must be cpu, ref, gpu or gpu:N", text);
@@ -249,7 +249,7 @@ static bool parse_duration(const char *text, double *seconds, struct failure *fa
 
 static bool parse_crop(const char *text, struct options *options, struct failure *failure)
 {
-    int64_t size;
+    int64_t size = 0;
     options->stretch = strcmp(text, "none") == 0;
     options->crop = 0;
     if (options->stretch || strcmp(text, "center") == 0)
@@ -272,7 +272,7 @@ static bool parse_preset(const char *text, struct options *options, struct failu
 static bool take_preprocessing(struct options *options, int code, const char *text,
                                struct failure *failure)
 {
-    int64_t number;
+    int64_t number = 0;
     switch (code) {
     case OPTION_PRESET:
         return parse_preset(text, options, failure);
@@ -302,7 +302,7 @@ static bool take_preprocessing(struct options *options, int code, const char *te
 
 static bool take_load(struct options *options, int code, const char *text, struct failure *failure)
 {
-    int64_t number;
+    int64_t number = 0;
     switch (code) {
     case OPTION_REPEAT:
         if (!parse_integer("repeat", text, 1, MAX_REPEAT, &number, failure))
@@ -323,7 +323,7 @@ static bool take_load(struct options *options, int code, const char *text, struc
 static bool take_running(struct options *options, int code, const char *text,
                          struct failure *failure)
 {
-    int64_t number;
+    int64_t number = 0;
     switch (code) {
     case OPTION_THREADS:
         if (!parse_integer("threads", text, 1, OPTIONS_MAX_THREADS, &number, failure))

@@ -166,7 +166,7 @@ static bool walk_chunks(struct png *png, struct failure *failure)
 {
     size_t offset = SIGNATURE_BYTES;
     while (!png->has_end) {
-        struct chunk chunk;
+        struct chunk chunk = {0};
         if (!read_chunk(png, offset, &chunk, failure) || !check_crc(&chunk, offset, failure) ||
             !take_chunk(png, &chunk, offset, failure))
             return false;
