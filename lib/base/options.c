@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define MOST_OPTIONS_BYTES 4096 /* more is garbage, not a later version */
+#define MOST_OPTIONS_BYTES 512 /* more is garbage, not a later version */
 
 cop_status cop_options_read(void *options, size_t known, const void *given, const char *type,
                             cop_error *error)

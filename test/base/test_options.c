@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(a_size_that_was_never_set_is_refused)
 {
-    static const size_t sizes[] = {0, 1, sizeof(size_t) - 1, 4097, SIZE_MAX};
+    static const size_t sizes[] = {0, 1, sizeof(size_t) - 1, 513, SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct now options;
         const struct now given = {sizes[i], 5, 6};
