@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Cancelling, and deadlines of what is queued: how soon they act, and that nothing runs afterwards. */
+/* Cancelling, and deadlines of what is queued: how soon they act, and that nothing runs afterwards.
+ */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 #include "support/unit.h"
 
 #define MILLISECOND INT64_C(1000000)
-/* Far more than acting takes, far less than what would be waited for if it did not act: for ever. */
+/* Far more than acting takes, far less than what would be waited for if it did not act: for ever.
+ */
 #define SOON (2000 * MILLISECOND)
 
 static const int64_t shape[] = {1, 4};
@@ -186,10 +188,9 @@ START_TEST(every_wait_ends_when_its_token_is_cancelled)
         ck_assert_int_eq(cop_cancel_create(&cancel, NULL), COP_STATUS_OK);
         options.cancel = cancel;
         pthread_create(&thread, NULL, request_after_20_ms, cancel);
-        const cop_status status =
-            i == 0   ? cop_wait_all(op, COP_NO_TIMEOUT, cancel, NULL)
-            : i == 1 ? cop_invoke(op, 1, &dst[0], 2, third, &options, NULL)
-                     : cop_ndarray_wait(dst[1], COP_NO_TIMEOUT, cancel, NULL);
+        const cop_status status = i == 0   ? cop_wait_all(op, COP_NO_TIMEOUT, cancel, NULL)
+                                  : i == 1 ? cop_invoke(op, 1, &dst[0], 2, third, &options, NULL)
+                                           : cop_ndarray_wait(dst[1], COP_NO_TIMEOUT, cancel, NULL);
         ck_assert_int_eq(status, COP_STATUS_CANCELLED);
         pthread_join(thread, NULL);
     }

@@ -307,12 +307,10 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS_WITH("completions", setup, teardown,
-                          each_invocation_is_called_back_once_on_the_thread_for_that,
-                          buffers_are_the_callers_again_when_it_is_told,
-                          a_callback_may_use_the_library,
-                          a_descriptor_tells_an_event_loop_what_is_done,
-                          a_queue_may_be_released_while_invocations_report_to_it,
-                          a_queue_reports_deadlines_and_cancelling_although_nobody_waits,
-                          wrong_uses_are_refused);
+    return RUN_TESTS_WITH(
+        "completions", setup, teardown, each_invocation_is_called_back_once_on_the_thread_for_that,
+        buffers_are_the_callers_again_when_it_is_told, a_callback_may_use_the_library,
+        a_descriptor_tells_an_event_loop_what_is_done,
+        a_queue_may_be_released_while_invocations_report_to_it,
+        a_queue_reports_deadlines_and_cancelling_although_nobody_waits, wrong_uses_are_refused);
 }

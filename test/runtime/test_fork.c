@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Child processes: what was pending is cancelled there, everything else goes on; the parent sees nothing. */
+/* Child processes: what was pending is cancelled there, everything else goes on; the parent sees
+ * nothing. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,7 +19,8 @@
 static const int64_t shape[] = {1, 16};
 
 static cop_model *model;
-static cop_cached_op *op; /* relu; waits at the gate where the input begins with a negative number */
+static cop_cached_op
+    *op; /* relu; waits at the gate where the input begins with a negative number */
 static cop_ndarray *src, *held; /* `held` is such an input */
 static _Atomic int gate, at_gate;
 
@@ -158,7 +160,8 @@ START_TEST(what_was_pending_is_cancelled_in_the_child_and_goes_on_in_the_parent)
         }
         REQUIRE(cop_wait_all(NULL, LONG_ENOUGH, NULL, NULL) == COP_STATUS_CANCELLED);
         use_everything();
-        /* Written again, arrays are whole; an input that gone threads were reading can be written. */
+        /* Written again, arrays are whole; an input that gone threads were reading can be written.
+         */
         for (int i = 0; i < 5; i++) {
             cop_ndarray *dst = cancelled[i];
             REQUIRE(cop_invoke(op, 1, &src, 1, &dst, NULL, NULL) == COP_STATUS_OK);

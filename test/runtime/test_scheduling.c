@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who runs next: priorities, contexts as a scarce good, programs without workers, threads that end. */
+/* Who runs next: priorities, contexts as a scarce good, programs without workers, threads that end.
+ */
 #include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
