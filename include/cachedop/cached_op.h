@@ -86,12 +86,22 @@ typedef struct cop_cached_op_options {
     int max_contexts;     /**< invocations that may run at once; 0 = 256. More wait, or get BUSY. */
     cop_tuning tuning;
     bool keep_graph; /**< true: no pass but the necessary ones; to compare and to debug */
+    /**
+     * Names of internal values that become outputs too, after the model's own and in this order:
+     * the names that ONNX files give to values; of MXNet models the node's name, or as MXNet calls
+     * its outputs, "relu1_output" or "split0_output1". Constants and inputs may be named and are
+     * copied; a value that is an output already, or named twice, is INVALID_ARGUMENT. What is an
+     * output is not fused away, so the others may differ by rounding. cop_invoke_options.outputs
+     * chooses among them, call by call.
+     */
+    const char *const *extra_outputs;
+    size_t extra_output_count;
 } cop_cached_op_options;
 
 #define COP_CACHED_OP_OPTIONS_INIT                                                                 \
     {                                                                                              \
         sizeof(cop_cached_op_options), {COP_DEVICE_CPU, 0}, NULL, 0, NULL, 0, NULL, 0, 0, 0,       \
-            COP_TUNING_FAST_START, false                                                           \
+            COP_TUNING_FAST_START, false, NULL, 0                                                  \
     }
 
 /**
@@ -104,9 +114,11 @@ typedef struct cop_cached_op_options {
  * the outcome.
  *
  * @param op  receives one reference; NULL on failure
- * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL;
- * NOT_FOUND: no such device; MALFORMED_MODEL; UNSUPPORTED: with everything that is missing; IO:
- * weights dropped earlier could not be read again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL
+ * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL, an
+ * extra output that is one already; NOT_FOUND: no such device, or no such value to be an output,
+ * with the nearest name there is; MALFORMED_MODEL; UNSUPPORTED: with everything that is missing;
+ * IO: weights dropped earlier could not be read again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY;
+ * INTERNAL
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_create(cop_model *model,
                                                      const cop_cached_op_options *options,
@@ -114,7 +126,7 @@ COP_API COP_MUST_USE cop_status cop_cached_op_create(cop_model *model,
 
 /**
  * Makes an operator for other input shapes (another batch or image size) of the same model on the
- * same device, on the same packed weights.
+ * same device, on the same packed weights, with the same extra outputs.
  *
  * @param shapes       new shapes for some or all inputs; the others stay
  * @param added_bytes  may be NULL; receives the bytes that the new operator adds before its first

@@ -9,13 +9,21 @@
 #include "runtime/cached_op.h"
 #include "runtime/engine.h"
 
-/* Inputs and outputs as a caller gave them; counts are those of the operator once checked. */
+/* Inputs and outputs as a caller gave them. */
 struct arguments {
     struct cop_cached_op *op;
     size_t src_count, dst_count;
     cop_ndarray *const *src;
     cop_ndarray **dst;
+    const size_t *outputs; /* which output of the operator dst[i] is; NULL: all of them, in order */
+    size_t output_count;   /* of `outputs` */
 };
+
+/* The output of the operator that dst[i] is for. */
+static inline size_t cop_arguments_output(const struct arguments *arguments, size_t i)
+{
+    return arguments->outputs == NULL ? i : arguments->outputs[i];
+}
 
 /* Counts, dtypes, shapes, and that nothing overlaps an output. INVALID_ARGUMENT names what is
  * wrong. */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "runtime/chosen_outputs.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 
@@ -11,7 +12,7 @@ struct async_invocation {
     struct cop_cached_op *op;
     struct invocation invocation; /* its context is taken when it first runs */
     size_t array_count, src_count;
-    cop_ndarray **arrays;    /* inputs, then outputs; one reference each */
+    cop_ndarray **arrays;    /* inputs, then all outputs, NULL where unwanted; one reference each */
     struct access *accesses; /* room for one each */
 };
 
@@ -22,6 +23,10 @@ static bool begin(struct async_invocation *self, int64_t until_ns, cop_status *s
 {
     struct invocation *invocation = &self->invocation;
     const bool is_short = until_ns < invocation->deadline_ns;
+    *status =
+        cop_lend_outputs(self->op, invocation->unwanted, self->arrays + self->src_count, error);
+    if (*status != COP_STATUS_OK)
+        return true;
     *status =
         cop_context_pool_take(self->op->contexts, is_short ? until_ns : invocation->deadline_ns,
                               &invocation->context, error);
@@ -84,14 +89,17 @@ static void retain_all(struct async_invocation *self, const struct arguments *ar
     for (size_t i = 0; i < arguments->src_count; i++)
         self->arrays[self->array_count++] = cop_ndarray_retain(arguments->src[i]);
     for (size_t i = 0; i < arguments->dst_count; i++)
-        self->arrays[self->array_count++] = cop_ndarray_retain(arguments->dst[i]);
+        self->arrays[self->src_count + cop_arguments_output(arguments, i)] =
+            cop_ndarray_retain(arguments->dst[i]);
+    self->array_count = self->src_count + (size_t)self->op->plan->dst_count;
+    self->invocation.unwanted = cop_unwanted_outputs(arguments);
     self->invocation.trace = trace == NULL ? NULL : cop_trace_retain(trace);
 }
 
 cop_status cop_async_invocation_submit(const struct arguments *arguments, int64_t deadline_ns,
                                        cop_trace *trace, cop_error *error)
 {
-    const size_t count = arguments->src_count + arguments->dst_count;
+    const size_t count = arguments->src_count + (size_t)arguments->op->plan->dst_count;
     struct async_invocation *made = cop_alloc(1, sizeof *made);
     if (made != NULL) {
         made->arrays = cop_alloc(count, sizeof(cop_ndarray *));

@@ -14,8 +14,10 @@ void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
     const struct context *context = invocation->context;
     for (int i = 0; i < context->src_binding_count; i++)
         *context->srcs[i].slot = src[context->srcs[i].index]->elements;
-    for (int i = 0; i < context->dst_binding_count; i++)
-        *context->dsts[i].slot = dst[context->dsts[i].index]->elements;
+    for (int i = 0; i < context->dst_binding_count; i++) {
+        const cop_ndarray *array = dst[context->dsts[i].index];
+        *context->dsts[i].slot = array == NULL ? NULL : array->elements;
+    }
 }
 
 static cop_status run_step(struct invocation *invocation, cop_error *error)
@@ -44,9 +46,12 @@ static cop_status run_measured_step(struct invocation *invocation, cop_error *er
 static cop_status run_steps(struct invocation *invocation, int64_t until_ns, cop_error *error)
 {
     const int step_count = invocation->context->plan->step_count;
+    const struct plan_step *steps = invocation->context->plan->steps;
     const bool is_measured = invocation->profile != NULL || invocation->trace != NULL;
     const bool is_timed = invocation->deadline_ns != INT64_MAX || until_ns != INT64_MAX;
     for (; invocation->next_step < step_count; invocation->next_step++) {
+        if ((steps[invocation->next_step].needed_by & ~invocation->unwanted) == 0)
+            continue;
         if (is_timed) {
             const int64_t now_ns = cop_now_ns();
             if (now_ns >= invocation->deadline_ns)
