@@ -46,7 +46,7 @@ static cop_status check_overlap(const struct arguments *arguments, size_t index,
 }
 
 /* Only outputs that exist may be chosen, each once. */
-static cop_status check_choice(const struct arguments *arguments, cop_error *error)
+static cop_status check_choice(struct arguments *arguments, cop_error *error)
 {
     const struct plan *plan = arguments->op->plan;
     const size_t *outputs = arguments->outputs;
@@ -69,20 +69,21 @@ static cop_status check_choice(const struct arguments *arguments, cop_error *err
                                 plan->dsts[outputs[i]].name);
         seen |= bit;
     }
+    arguments->unwanted = ~seen;
     return COP_STATUS_OK;
 }
 
-static cop_status check_counts(const struct arguments *arguments, cop_error *error)
+static cop_status check_counts(struct arguments *arguments, cop_error *error)
 {
     const struct plan *plan = arguments->op->plan;
     if (arguments->src_count != (size_t)plan->src_count)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu inputs are given, %d are needed",
                         arguments->src_count, plan->src_count);
-    if (arguments->outputs != NULL || arguments->output_count != 0) {
-        const cop_status status = check_choice(arguments, error);
-        if (status != COP_STATUS_OK)
-            return status;
-    } else if (arguments->dst_count != (size_t)plan->dst_count)
+    const bool is_choice = arguments->outputs != NULL || arguments->output_count != 0;
+    const cop_status status = is_choice ? check_choice(arguments, error) : COP_STATUS_OK;
+    if (status != COP_STATUS_OK)
+        return status;
+    if (!is_choice && arguments->dst_count != (size_t)plan->dst_count)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu outputs are given, %d are needed",
                         arguments->dst_count, plan->dst_count);
     if ((arguments->src == NULL && arguments->src_count > 0) ||
@@ -92,7 +93,7 @@ static cop_status check_counts(const struct arguments *arguments, cop_error *err
     return COP_STATUS_OK;
 }
 
-cop_status cop_arguments_check(const struct arguments *arguments, cop_error *error)
+cop_status cop_arguments_check(struct arguments *arguments, cop_error *error)
 {
     const struct plan *plan = arguments->op->plan;
     cop_status status = check_counts(arguments, error);
@@ -104,8 +105,8 @@ cop_status cop_arguments_check(const struct arguments *arguments, cop_error *err
     for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++) {
         if (arguments->dst[i] == NULL)
             continue;
-        status = check_array("output", &plan->dsts[cop_arguments_output(arguments, i)],
-                             arguments->dst[i], error);
+        const size_t output = cop_arguments_output(arguments, i);
+        status = check_array("output", &plan->dsts[output], arguments->dst[i], error);
         if (status == COP_STATUS_OK)
             status = check_overlap(arguments, i, error);
     }

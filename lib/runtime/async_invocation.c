@@ -92,7 +92,7 @@ static void retain_all(struct async_invocation *self, const struct arguments *ar
         self->arrays[self->src_count + cop_arguments_output(arguments, i)] =
             cop_ndarray_retain(arguments->dst[i]);
     self->array_count = self->src_count + (size_t)self->op->plan->dst_count;
-    self->invocation.unwanted = cop_unwanted_outputs(arguments);
+    self->invocation.unwanted = arguments->unwanted;
     self->invocation.trace = trace == NULL ? NULL : cop_trace_retain(trace);
 }
 

@@ -4,16 +4,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-uint64_t cop_unwanted_outputs(const struct arguments *arguments)
-{
-    uint64_t wanted = 0;
-    if (arguments->outputs == NULL)
-        return 0;
-    for (size_t i = 0; i < arguments->output_count; i++)
-        wanted |= cop_output_bit(arguments->outputs[i]);
-    return ~wanted;
-}
-
 cop_status cop_lend_outputs(struct cop_cached_op *op, uint64_t unwanted, cop_ndarray **dst,
                             cop_error *error)
 {
@@ -39,7 +29,7 @@ cop_status cop_chosen_outputs_begin(struct chosen_outputs *chosen,
         return cop_fail_memory(error, "chosen outputs", count * sizeof(cop_ndarray *));
     for (size_t i = 0; i < arguments->output_count; i++)
         chosen->dst[arguments->outputs[i]] = arguments->dst[i];
-    return cop_lend_outputs(arguments->op, cop_unwanted_outputs(arguments), chosen->dst, error);
+    return cop_lend_outputs(arguments->op, arguments->unwanted, chosen->dst, error);
 }
 
 void cop_chosen_outputs_end(struct chosen_outputs *chosen)

@@ -19,9 +19,6 @@ struct chosen_outputs {
     cop_ndarray *few[COP_FEW_OUTPUTS]; /* where they are, unless there are more */
 };
 
-/* The outputs that the caller did not ask for, as a set of bits (plan/plan.h); 0: none. */
-uint64_t cop_unwanted_outputs(const struct arguments *arguments);
-
 /* Fills the places in `dst`, one an output, that the run needs and that are NULL. OUT_OF_MEMORY:
  * some may be filled. */
 cop_status cop_lend_outputs(struct cop_cached_op *op, uint64_t unwanted, cop_ndarray **dst,

@@ -20,21 +20,21 @@ void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
     }
 }
 
-static cop_status run_step(struct invocation *invocation, cop_error *error)
+static cop_status run_step(struct invocation *invocation, const struct plan_step *step,
+                           cop_error *error)
 {
     struct context *context = invocation->context;
     const int index = invocation->next_step;
-    const struct plan_step *step = &context->plan->steps[index];
     return cop_kernel_run(step->kernel, context->streams[step->device_index],
                           context->states[index], &context->args[index], error);
 }
 
 /* As run_step, with two looks at the clock around it. */
-static cop_status run_measured_step(struct invocation *invocation, cop_error *error)
+static cop_status run_measured_step(struct invocation *invocation, const struct plan_step *step,
+                                    cop_error *error)
 {
     const int64_t begin_ns = cop_now_ns();
-    const cop_status status = run_step(invocation, error);
-    const struct plan_step *step = &invocation->context->plan->steps[invocation->next_step];
+    const cop_status status = run_step(invocation, step, error);
     const int64_t end_ns = cop_now_ns();
     if (invocation->profile != NULL)
         cop_profile_record(invocation->profile, step, begin_ns, end_ns);
@@ -47,10 +47,12 @@ static cop_status run_steps(struct invocation *invocation, int64_t until_ns, cop
 {
     const int step_count = invocation->context->plan->step_count;
     const struct plan_step *steps = invocation->context->plan->steps;
+    const uint64_t wanted = ~invocation->unwanted;
     const bool is_measured = invocation->profile != NULL || invocation->trace != NULL;
     const bool is_timed = invocation->deadline_ns != INT64_MAX || until_ns != INT64_MAX;
     for (; invocation->next_step < step_count; invocation->next_step++) {
-        if ((steps[invocation->next_step].needed_by & ~invocation->unwanted) == 0)
+        const struct plan_step *step = &steps[invocation->next_step];
+        if ((step->needed_by & wanted) == 0)
             continue;
         if (is_timed) {
             const int64_t now_ns = cop_now_ns();
@@ -61,8 +63,8 @@ static cop_status run_steps(struct invocation *invocation, int64_t until_ns, cop
             if (now_ns >= until_ns)
                 return COP_STATUS_OK;
         }
-        const cop_status status =
-            is_measured ? run_measured_step(invocation, error) : run_step(invocation, error);
+        const cop_status status = is_measured ? run_measured_step(invocation, step, error)
+                                              : run_step(invocation, step, error);
         if (status != COP_STATUS_OK)
             return status;
     }

@@ -44,7 +44,7 @@ static cop_status run_in_context(const struct arguments *arguments, cop_ndarray 
 {
     struct context_pool *pool = arguments->op->contexts;
     struct invocation invocation = {.deadline_ns = deadline_ns,
-                                    .unwanted = cop_unwanted_outputs(arguments),
+                                    .unwanted = arguments->unwanted,
                                     .profile = options->profile,
                                     .trace = options->trace};
     cop_status status = cop_context_pool_take(pool, deadline_ns, &invocation.context, error);
@@ -109,8 +109,10 @@ static cop_status check_call(struct arguments *arguments, const cop_invoke_optio
     if (arguments->op == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
     const cop_status status = read_options(options, read, error);
-    arguments->outputs = read->outputs;
-    arguments->output_count = read->output_count;
+    if (options != NULL) {
+        arguments->outputs = read->outputs;
+        arguments->output_count = read->output_count;
+    }
     return status == COP_STATUS_OK ? cop_arguments_check(arguments, error) : status;
 }
 
@@ -129,7 +131,7 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
                       size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                       cop_error *error)
 {
-    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0};
+    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
     cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
     cop_status status = check_call(&arguments, options, &read, error);
     if (status == COP_STATUS_OK)
@@ -151,7 +153,7 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
                             size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                             cop_error *error)
 {
-    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0};
+    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
     cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
     cop_status status = check_call(&arguments, options, &read, error);
     if (status == COP_STATUS_OK && read.profile != NULL)
