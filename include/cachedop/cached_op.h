@@ -88,11 +88,11 @@ typedef struct cop_cached_op_options {
     bool keep_graph; /**< true: no pass but the necessary ones; to compare and to debug */
     /**
      * Names of internal values that become outputs too, after the model's own and in this order:
-     * the names that ONNX files give to values; of MXNet models the node's name, or as MXNet calls
-     * its outputs, "relu1_output" or "split0_output1". Constants and inputs may be named and are
-     * copied; a value that is an output already, or named twice, is INVALID_ARGUMENT. What is an
-     * output is not fused away, so the others may differ by rounding. cop_invoke_options.outputs
-     * chooses among them, call by call.
+     * the names that ONNX files give to values (of what an Identity makes: its input's); of MXNet
+     * models the node's name, or as MXNet calls its outputs, "relu1_output" or "split0_output1".
+     * Constants and inputs may be named and are copied; a value that is an output already, or named
+     * twice, is INVALID_ARGUMENT. What is an output is not fused away, so the others may differ by
+     * rounding. cop_invoke_options.outputs chooses among them, call by call.
      */
     const char *const *extra_outputs;
     size_t extra_output_count;
