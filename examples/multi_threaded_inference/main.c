@@ -13,6 +13,7 @@
 
 #include "running/classify.h"
 #include "running/clock.h"
+#include "running/interruption.h"
 #include "running/load.h"
 #include "options.h"
 #include "output/report.h"
@@ -21,7 +22,11 @@
 
 #define DEFAULT_MAX_THREADS 256
 
-enum exit_code { EXIT_CLASSIFIED = 0, EXIT_SOME_FAILED = 1, EXIT_USAGE = 2 };
+enum exit_code {
+    EXIT_CLASSIFIED = 0,
+    EXIT_SOME_FAILED = 1,
+    EXIT_USAGE = 2
+}; /* and EXIT_INTERRUPTED */
 
 static void print_version(void)
 {
@@ -45,11 +50,13 @@ static bool report_jobs(const struct report *report, struct classification *clas
         if (job->good) {
             summary->classified++;
             statistics_add(statistics, job->latency_ns);
+        } else if (job->cancelled) {
+            summary->cancelled++;
         } else {
             summary->failed++;
         }
     }
-    return summary->failed == 0;
+    return summary->failed == 0 && summary->cancelled == 0;
 }
 
 /* One more invocation of the first image that was classified. */
@@ -107,11 +114,12 @@ static bool finish(const struct report *report, const struct classification *cla
     struct failure failure;
     struct load_result result = {0};
     bool good = true;
-    if (options->profile && !profile(report, classification, &failure)) {
+    const bool goes_on = !cop_cancel_is_requested(classification->invoke.cancel);
+    if (goes_on && options->profile && !profile(report, classification, &failure)) {
         report_failure(options, failure.text);
         good = false;
     }
-    if (!run_load(report, classification, summary, &result, &failure)) {
+    if (goes_on && !run_load(report, classification, summary, &result, &failure)) {
         report_failure(options, failure.text);
         good = false;
     }
@@ -120,7 +128,7 @@ static bool finish(const struct report *report, const struct classification *cla
         report_failure(options, error.message);
         good = false;
     }
-    if (classification->trace && cop_trace_write(classification->trace, options->trace, &error)) {
+    if (options->trace && cop_trace_write(classification->invoke.trace, options->trace, &error)) {
         report_failure(options, error.message);
         good = false;
     }
@@ -146,27 +154,29 @@ static bool classify_all(const struct report *report, struct classification *cla
     return good;
 }
 
-static bool run_session(const struct report *report)
+static bool run_session(const struct report *report, const struct interruption *interruption)
 {
     const struct options *options = report->options;
     struct classification classification = {0};
     struct failure failure;
-    cop_trace *trace = NULL;
+    cop_invoke_options invoke = COP_INVOKE_OPTIONS_INIT;
     cop_error error;
-    if (options->trace && cop_trace_create(0, &trace, &error)) {
+    invoke.timeout_ns = options->timeout_ns;
+    invoke.cancel = interruption->cancel;
+    if (options->trace && cop_trace_create(0, &invoke.trace, &error)) {
         report_failure(options, error.message);
         return false;
     }
     report_begin(report);
     bool keep = options->profile || options->repeat || options->duration_s > 0;
     bool good = classify_start(&classification, report->session, options, report->threads, keep,
-                               trace, &failure);
+                               &invoke, &failure);
     if (good)
         good = classify_all(report, &classification);
     else
         report_failure(options, failure.text);
     classify_release(&classification);
-    cop_trace_release(&trace);
+    cop_trace_release(&invoke.trace);
     return good;
 }
 
@@ -177,6 +187,29 @@ static bool output_is_whole(void)
         return true;
     fputs(PROGRAM_NAME ": standard output cannot be written\n", stderr);
     return false;
+}
+
+/* All that needs a model. */
+static int classify_images(const struct options *options, const struct interruption *interruption)
+{
+    struct failure failure;
+    cop_error error;
+    size_t threads = options->threads ? (size_t)options->threads : options->image_count;
+    if (!options->threads && threads > DEFAULT_MAX_THREADS)
+        threads = DEFAULT_MAX_THREADS;
+    if (options->workers >= 0 && cop_set_worker_threads(options->workers, &error)) {
+        report_failure(options, error.message);
+        return EXIT_SOME_FAILED;
+    }
+    struct session session;
+    if (!session_open(&session, options, (int)threads, &failure)) {
+        report_failure(options, failure.text);
+        return session.usage_error ? EXIT_USAGE : EXIT_SOME_FAILED;
+    }
+    const struct report report = {options, &session, threads};
+    bool good = run_session(&report, interruption);
+    session_close(&session);
+    return good ? EXIT_CLASSIFIED : EXIT_SOME_FAILED;
 }
 
 int main(int argument_count, char **arguments)
@@ -195,16 +228,14 @@ int main(int argument_count, char **arguments)
         options.help ? options_print_help(stdout) : print_version();
         return output_is_whole() ? EXIT_CLASSIFIED : EXIT_SOME_FAILED;
     }
-    size_t threads = options.threads ? (size_t)options.threads : options.image_count;
-    if (!options.threads && threads > DEFAULT_MAX_THREADS)
-        threads = DEFAULT_MAX_THREADS;
-    struct session session;
-    if (!session_open(&session, &options, (int)threads, &failure)) {
+    struct interruption interruption;
+    if (!interruption_begin(&interruption, &failure)) {
         report_failure(&options, failure.text);
-        return session.usage_error ? EXIT_USAGE : EXIT_SOME_FAILED;
+        return EXIT_SOME_FAILED;
     }
-    const struct report report = {&options, &session, threads};
-    bool good = run_session(&report);
-    session_close(&session);
-    return output_is_whole() && good ? EXIT_CLASSIFIED : EXIT_SOME_FAILED;
+    int code = classify_images(&options, &interruption);
+    if (interruption_came(&interruption))
+        code = EXIT_INTERRUPTED;
+    interruption_end(&interruption);
+    return output_is_whole() || code != EXIT_CLASSIFIED ? code : EXIT_SOME_FAILED;
 }

@@ -15,12 +15,16 @@
 #define MAX_REPEAT     1000000000
 #define MAX_DURATION_S 604800.0
 #define MAX_TOP        1000000
+#define MAX_WORKERS    1024
+#define MAX_TIMEOUT_MS 604800000.0
 
 enum option_code {
     OPTION_THREADS = 256,
     OPTION_DEVICE,
     OPTION_INPUT_SHAPE,
     OPTION_ASYNC,
+    OPTION_WORKERS,
+    OPTION_TIMEOUT,
     OPTION_LABELS,
     OPTION_TOP,
     OPTION_RAW,
@@ -46,6 +50,8 @@ static const struct option option_table[] = {
     {"device", required_argument, NULL, OPTION_DEVICE},
     {"input-shape", required_argument, NULL, OPTION_INPUT_SHAPE},
     {"async", no_argument, NULL, OPTION_ASYNC},
+    {"workers", required_argument, NULL, OPTION_WORKERS},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"labels", required_argument, NULL, OPTION_LABELS},
     {"top", required_argument, NULL, OPTION_TOP},
     {"raw", no_argument, NULL, OPTION_RAW},
@@ -86,6 +92,11 @@ void options_print_help(FILE *file)
         "  --device D             cpu, ref (plain C, slow), gpu or gpu:N; default: cpu\n"
         "  --input-shape C,H,W    for models that do not fix the size of their input\n"
         "  --async                queue the work for the library's engine and wait for it\n"
+        "  --workers N            threads of the engine, with --async; 0: the threads that wait "
+        "do\n"
+        "                         the work; default: one for each processor\n"
+        "  --timeout MS           give an image up whose classification takes longer, the time in\n"
+        "                         queues included; the others go on\n"
         "\n"
         "Results\n"
         "  --labels FILE          names of the classes, one a line; synset lines, too\n"
@@ -119,7 +130,10 @@ void options_print_help(FILE *file)
         "\n"
         "  --help, --version\n"
         "\n"
-        "Exit status: 0 all images classified, 1 some failed, 2 usage.\n",
+        "Ctrl-C cancels what is not done, which is then reported as cancelled; a second one ends\n"
+        "the program at once.\n"
+        "\n"
+        "Exit status: 0 all images classified, 1 some failed, 2 usage, 130 interrupted.\n",
         file);
 }
 
@@ -247,6 +261,18 @@ static bool parse_duration(const char *text, double *seconds, struct failure *fa
     return true;
 }
 
+static bool parse_timeout(const char *text, int64_t *timeout_ns, struct failure *failure)
+{
+    char *end;
+    double milliseconds = strtod(text, &end);
+    if (end == text || *end || !(milliseconds > 0 && milliseconds <= MAX_TIMEOUT_MS))
+        return failure_set(failure,
+                           "--timeout '%s': must be milliseconds, more than 0 and at most %.0f",
+                           text, MAX_TIMEOUT_MS);
+    *timeout_ns = (int64_t)(milliseconds * 1e6);
+    return true;
+}
+
 static bool parse_crop(const char *text, struct options *options, struct failure *failure)
 {
     int64_t size = 0;
@@ -339,6 +365,13 @@ static bool take_running(struct options *options, int code, const char *text,
     case OPTION_ASYNC:
         options->async = true;
         return true;
+    case OPTION_WORKERS:
+        if (!parse_integer("workers", text, 0, MAX_WORKERS, &number, failure))
+            return false;
+        options->workers = (int)number;
+        return true;
+    case OPTION_TIMEOUT:
+        return parse_timeout(text, &options->timeout_ns, failure);
     case OPTION_LABELS:
         options->labels = text;
         return true;
@@ -426,6 +459,8 @@ static bool check_combination(const struct options *options, struct failure *fai
 {
     if (options->repeat && options->duration_s > 0)
         return failure_set(failure, "--repeat and --duration exclude each other");
+    if (options->workers >= 0 && !options->async)
+        return failure_set(failure, "--workers are for --async only");
     if (options->stretch && options->short_side)
         return failure_set(failure, "--crop none and --resize exclude each other");
     return true;
@@ -446,7 +481,7 @@ static bool describe_error(int code, char **arguments, struct failure *failure)
 bool options_parse(int argument_count, char **arguments, struct options *options,
                    struct failure *failure)
 {
-    *options = (struct options){.top = 5};
+    *options = (struct options){.top = 5, .workers = -1, .timeout_ns = COP_NO_TIMEOUT};
     optind = 0; /* starts over: tests parse more than once */
     opterr = 0;
     for (;;) {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <cachedop/cached_op.h>
+#include <cachedop/cachedop.h>
 
 #include "failure.h"
 #include "image/preprocess.h"
@@ -28,6 +28,8 @@ struct options {
     bool input_shape_given;
     int64_t input_shape[3]; /**< C, H, W */
     bool async;
+    int workers;        /**< of the library's engine; -1: its default */
+    int64_t timeout_ns; /**< of each invocation; COP_NO_TIMEOUT: none */
 
     const char *labels; /**< NULL: none, or the embedded ones */
     size_t top;

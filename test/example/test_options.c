@@ -41,6 +41,8 @@ START_TEST(defaults_are_as_the_help_says)
     ck_assert_uint_eq(options.image_count, 2);
     ck_assert_str_eq(options.images[1], "b.png");
     ck_assert_int_eq(options.threads, 0);
+    ck_assert_int_eq(options.workers, -1);
+    ck_assert_int_eq(options.timeout_ns, COP_NO_TIMEOUT);
     ck_assert_uint_eq(options.top, 5);
     ck_assert_int_eq(options.device.kind, COP_DEVICE_CPU);
     ck_assert(!options.json && !options.raw && !options.async && !options.preset);
@@ -123,6 +125,25 @@ START_TEST(numbers_are_checked)
 }
 END_TEST
 
+START_TEST(timeouts_are_milliseconds_and_workers_belong_to_the_engine)
+{
+    ck_assert(parse("--timeout 2.5 m.onnx a.jpg"));
+    ck_assert_int_eq(options.timeout_ns, 2500000);
+    ck_assert(parse("--async --workers 0 m.onnx a.jpg"));
+    ck_assert_int_eq(options.workers, 0);
+    ck_assert(parse("--workers 1024 --async m.onnx a.jpg"));
+    ck_assert_int_eq(options.workers, 1024);
+    static const char *const wrong[] = {"0", "-1", "x", "1x", "nan", "inf", "604800001"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "--timeout %s m.onnx a.jpg", wrong[i]);
+        assert_usage_error(line, "must be milliseconds");
+    }
+    assert_usage_error("--async --workers 1025 m.onnx a.jpg", "from 0 to 1024");
+    assert_usage_error("--workers 2 m.onnx a.jpg", "for --async only");
+}
+END_TEST
+
 START_TEST(usage_errors_are_named)
 {
     assert_usage_error("m.onnx", "no image");
@@ -172,9 +193,10 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS("options", defaults_are_as_the_help_says, options_may_stand_anywhere,
-                     an_image_in_the_first_place_means_the_embedded_model,
-                     the_original_examples_form_chooses_the_device, devices_are_understood,
-                     numbers_are_checked, usage_errors_are_named, single_pieces_change_the_preset,
-                     help_and_version_need_nothing_else);
+    return RUN_TESTS(
+        "options", defaults_are_as_the_help_says, options_may_stand_anywhere,
+        an_image_in_the_first_place_means_the_embedded_model,
+        the_original_examples_form_chooses_the_device, devices_are_understood, numbers_are_checked,
+        timeouts_are_milliseconds_and_workers_belong_to_the_engine, usage_errors_are_named,
+        single_pieces_change_the_preset, help_and_version_need_nothing_else);
 }

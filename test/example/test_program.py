@@ -7,9 +7,12 @@ where it is not there.
 import json
 import os
 import pathlib
+import select
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM, EMBEDDED = "", pathlib.Path()
@@ -166,6 +169,74 @@ class EmbeddedModel(Program):
             self.assertIn("summary", summary)
             json.loads(trace.read_text())
             self.objects("--trace", folder + "/missing/trace.json", sample("star.png"), status=1)
+
+    def test_images_whose_time_is_over_say_so_and_the_others_go_on(self):
+        for options in ([], ["--async"], ["--async", "--workers", 0]):
+            images, summary = self.classify("--timeout", "0.000001", *options, *samples(), status=1)
+            self.assertEqual(len(images), len(samples()))
+            for image in images:
+                self.assertIn("TIMEOUT", image["error"])
+            self.assertEqual((summary["classified"], summary["failed"]), (0, len(samples())))
+            images, summary = self.classify("--timeout", 600000, *options, *samples())
+            self.assertEqual(summary["classified"], len(samples()))
+
+    def interrupt(self, *arguments):
+        """Sends SIGINT when the first image is done; the lines and the seconds from then to the end."""
+        with subprocess.Popen([PROGRAM, "--json", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              bufsize=0,  # communicate would not see what readline had read ahead
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+            first = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            begin = time.monotonic()
+            rest, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, errors.decode(errors="replace"))
+        return [json.loads(line) for line in (first + rest).splitlines()], time.monotonic() - begin
+
+    def test_an_interrupted_program_reports_what_it_did_not_do(self):
+        for options in (["--threads", 1], ["--threads", 2, "--async"]):
+            paths = samples() * 400
+            (*images, last), _ = self.interrupt(*options, *paths)
+            self.assertEqual([image["file"] for image in images], [str(path) for path in paths])
+            cancelled = [image for image in images if "error" in image]
+            self.assertTrue(all("CANCELLED" in image["error"] for image in cancelled))
+            summary = last["summary"]
+            self.assertEqual((summary["failed"], summary["cancelled"]), (0, len(cancelled)))
+            self.assertGreater(summary["classified"], 0)
+            self.assertGreater(summary["cancelled"], 0)
+
+    def test_an_interrupted_load_ends_with_its_figures(self):
+        for options in ([], ["--async"]):
+            (image, last), seconds = self.interrupt("--duration", 100, "--threads", 2, *options, sample("star.png"))
+            self.assertEqual(image["top"][0]["label"], "star")
+            self.assertEqual(last["summary"]["cancelled"], 0)
+            self.assertLess(seconds, 50)
+
+    def test_a_second_interrupt_ends_the_program_at_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = os.path.join(folder, "never-read")
+            os.mkfifo(pipe)
+            reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+            writer = os.open(pipe, os.O_WRONLY)
+            with subprocess.Popen([PROGRAM, "--json", *map(str, samples() * 400)], stdout=writer,
+                                  stderr=subprocess.DEVNULL,
+                                  preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+                self.assertTrue(select.select([reader], [], [], 60)[0])
+                for _ in range(600):  # it cannot end by itself: nobody reads what it prints
+                    process.send_signal(signal.SIGINT)
+                    time.sleep(0.1)
+                    if process.poll() is not None:
+                        break
+                self.assertEqual(process.poll(), 130)
+            os.close(writer)
+            os.close(reader)
+
+    def test_an_ignored_interrupt_stays_ignored(self):
+        with subprocess.Popen([PROGRAM, "--json", "--duration", "0.5", str(sample("star.png"))], stdout=subprocess.PIPE,
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as process:
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0)
 
     def test_preprocessing_can_be_set_piece_by_piece(self):
         expected, _ = self.classify(sample("star.png"))

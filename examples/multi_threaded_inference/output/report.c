@@ -164,7 +164,10 @@ static void print_summary(const struct summary *summary, double rate,
                           const cop_cached_op_stats *stats)
 {
     const struct statistics *statistics = summary->statistics;
-    printf("%zu classified, %zu failed\n", summary->classified, summary->failed);
+    printf("%zu classified, %zu failed", summary->classified, summary->failed);
+    if (summary->cancelled > 0)
+        printf(", %zu cancelled", summary->cancelled);
+    putchar('\n');
     printf("%s: %" PRIu64 " in %.2f s, %.1f images/s; p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, "
            "max %.2f ms\n",
            summary->loaded ? "load" : "invocations", statistics->count, summary->seconds, rate,
@@ -207,8 +210,9 @@ static void print_summary_json(const struct report *report, const struct summary
     printf("]},\"device\":\"%s\",\"threads\":%zu,\"async\":%s",
            device_name(report->options->device, device), report->threads,
            report->options->async ? "true" : "false");
-    printf(",\"images\":%zu,\"classified\":%zu,\"failed\":%zu",
-           summary->classified + summary->failed, summary->classified, summary->failed);
+    printf(",\"images\":%zu,\"classified\":%zu,\"failed\":%zu,\"cancelled\":%zu",
+           summary->classified + summary->failed + summary->cancelled, summary->classified,
+           summary->failed, summary->cancelled);
     printf(",\"invocations\":%" PRIu64 ",\"seconds\":", summary->statistics->count);
     json_number(stdout, summary->seconds);
     fputs(",\"images_per_second\":", stdout);

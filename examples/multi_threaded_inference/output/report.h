@@ -21,8 +21,8 @@ struct report {
 
 /** What the summary says. */
 struct summary {
-    size_t classified, failed;
-    const struct statistics *statistics; /**< of the invocations, load included if there was one */
+    size_t classified, failed, cancelled; /**< each image is one of them */
+    const struct statistics *statistics;  /**< of the invocations, load included if there was one */
     double seconds;
     bool loaded;        /**< --repeat or --duration */
     uint64_t different; /**< of the load: results that were not the same, to the bit */

@@ -42,7 +42,9 @@ static bool prepare_in_turn(struct classification *c, struct job *job, struct fa
     c->preparing++;
     pthread_mutex_unlock(&c->mutex);
     int64_t start_ns = clock_ns();
-    bool good = prepare(c->session, job->path, &job->src, failure);
+    job->cancelled = cop_cancel_is_requested(c->invoke.cancel);
+    bool good = job->cancelled ? failure_set(failure, "cancelled before it began (CANCELLED)")
+                               : prepare(c->session, job->path, &job->src, failure);
     job->prepare_ns = clock_ns() - start_ns;
     pthread_mutex_lock(&c->mutex);
     c->preparing--;
@@ -95,7 +97,9 @@ static void collect(struct classification *c, struct invoker *invoker)
     invoker_collect(invoker, &completion);
     struct job *job = &c->jobs[completion.tag];
     job->latency_ns = completion.latency_ns;
-    bool good = completion.good && rank_scores(c, job, completion.scores, &completion.failure);
+    job->cancelled = completion.status == COP_STATUS_CANCELLED;
+    bool good = completion.status == COP_STATUS_OK &&
+                rank_scores(c, job, completion.scores, &completion.failure);
     if (good && c->keep && completion.tag < CLASSIFY_MAX_KEPT)
         keep_scores(c->session, job, completion.scores);
     if (!job->scores)
@@ -128,8 +132,9 @@ static void *run_thread(void *argument)
     struct classification *c = argument;
     struct failure failure;
     struct invoker *invoker = malloc(sizeof(*invoker));
-    bool opened = invoker ? invoker_open(invoker, c->session, c->options->async, c->trace, &failure)
-                          : failure_set(&failure, "out of memory");
+    bool opened = invoker
+                      ? invoker_open(invoker, c->session, c->options->async, &c->invoke, &failure)
+                      : failure_set(&failure, "out of memory");
     if (opened) {
         run_jobs(c, invoker);
         invoker_close(invoker);
@@ -156,10 +161,10 @@ static bool create_jobs(struct classification *c, struct failure *failure)
 }
 
 bool classify_start(struct classification *c, const struct session *session,
-                    const struct options *options, size_t threads, bool keep, cop_trace *trace,
-                    struct failure *failure)
+                    const struct options *options, size_t threads, bool keep,
+                    const cop_invoke_options *invoke, struct failure *failure)
 {
-    *c = (struct classification){.session = session, .options = options, .trace = trace};
+    *c = (struct classification){.session = session, .options = options, .invoke = *invoke};
     c->keep = keep;
     c->start_ns = clock_ns();
     atomic_init(&c->next, 0);

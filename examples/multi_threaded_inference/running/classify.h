@@ -23,7 +23,8 @@ struct job {
     const char *path;
     bool done; /**< guarded by the classification's mutex */
     bool good;
-    char *error; /**< if not good; NULL when memory was short even for that */
+    bool cancelled; /**< not good: the user did not want to wait for it */
+    char *error;    /**< if not good; NULL when memory was short even for that */
     struct ranked_class *top;
     size_t top_count;
     int64_t prepare_ns, latency_ns;
@@ -34,7 +35,7 @@ struct job {
 struct classification {
     const struct session *session;
     const struct options *options;
-    cop_trace *trace;
+    cop_invoke_options invoke; /**< of every invocation: trace, timeout, cancel */
     bool keep;
     struct job *jobs;
     size_t job_count;
@@ -54,11 +55,12 @@ struct classification {
 
 /**
  * Starts the threads; fewer where the system gives no more.
- * @param keep  whether inputs and scores stay with the jobs
+ * @param keep    whether inputs and scores stay with the jobs
+ * @param invoke  what it holds must live as long as the classification
  */
 bool classify_start(struct classification *classification, const struct session *session,
-                    const struct options *options, size_t threads, bool keep, cop_trace *trace,
-                    struct failure *failure);
+                    const struct options *options, size_t threads, bool keep,
+                    const cop_invoke_options *invoke, struct failure *failure);
 
 /** Waits until job `index` is done. A job that no thread is left to take is done and not good. */
 const struct job *classify_wait(struct classification *classification, size_t index);

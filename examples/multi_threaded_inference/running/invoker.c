@@ -22,11 +22,10 @@ static bool create_outputs(struct flight *flight, const struct session *session,
 }
 
 bool invoker_open(struct invoker *invoker, const struct session *session, bool async,
-                  cop_trace *trace, struct failure *failure)
+                  const cop_invoke_options *options, struct failure *failure)
 {
-    *invoker = (struct invoker){.session = session, .options = COP_INVOKE_OPTIONS_INIT};
+    *invoker = (struct invoker){.session = session, .options = *options};
     invoker->async = async;
-    invoker->options.trace = trace;
     invoker->flight_count = async ? INVOKER_MAX_FLIGHTS : 1;
     for (size_t i = 0; i < invoker->flight_count; i++) {
         if (!create_outputs(&invoker->flights[i], session, failure)) {
@@ -76,14 +75,16 @@ void invoker_collect(struct invoker *invoker, struct completion *completion)
     struct flight *flight = &invoker->flights[invoker->oldest];
     cop_ndarray *scores = flight->dst[invoker->session->scores_index];
     if (invoker->async && flight->status == COP_STATUS_OK) {
+        /* Without a limit of its own: the invocation has timeout and token, and soon after these
+         * the library has left its arrays alone, which are to be used again. */
         flight->status = cop_ndarray_wait(scores, COP_NO_TIMEOUT, NULL, &flight->error);
         flight->end_ns = clock_ns();
     }
     completion->tag = flight->tag;
-    completion->good = flight->status == COP_STATUS_OK;
+    completion->status = flight->status;
     completion->scores = cop_ndarray_data(scores);
     completion->latency_ns = flight->end_ns - flight->start_ns;
-    if (!completion->good)
+    if (flight->status != COP_STATUS_OK)
         session_failure(&completion->failure, &flight->error);
     invoker->oldest = (invoker->oldest + 1) % invoker->flight_count;
     invoker->under_way--;

@@ -42,15 +42,15 @@ struct invoker {
 /** What became of an invocation. */
 struct completion {
     size_t tag;
-    bool good;
+    cop_status status;
     const void *scores; /**< valid until the invoker's next submit */
     int64_t latency_ns;
-    struct failure failure; /**< if not good */
+    struct failure failure; /**< if the status is not OK */
 };
 
-/** @param trace  NULL, or where the steps are recorded */
+/** @param options  of every invocation: trace, timeout, cancel; copied */
 bool invoker_open(struct invoker *invoker, const struct session *session, bool async,
-                  cop_trace *trace, struct failure *failure);
+                  const cop_invoke_options *options, struct failure *failure);
 void invoker_close(struct invoker *invoker);
 
 bool invoker_is_full(const struct invoker *invoker);

@@ -51,7 +51,9 @@ static void collect(struct load *load, struct tally *tally)
 {
     struct completion *completion = &tally->completion;
     invoker_collect(&tally->invoker, completion);
-    if (!completion->good) {
+    if (completion->status == COP_STATUS_CANCELLED)
+        return; /* the user has seen enough */
+    if (completion->status != COP_STATUS_OK) {
         note_failure(load, &completion->failure);
         return;
     }
@@ -62,8 +64,9 @@ static void collect(struct load *load, struct tally *tally)
 
 static void invoke_repeatedly(struct load *load, struct tally *tally)
 {
+    const cop_cancel *cancel = load->classification->invoke.cancel;
     while (!atomic_load_explicit(&load->stop, memory_order_relaxed) &&
-           clock_ns() < load->deadline_ns) {
+           !cop_cancel_is_requested(cancel) && clock_ns() < load->deadline_ns) {
         uint64_t index = atomic_fetch_add_explicit(&load->next, 1, memory_order_relaxed);
         if (index >= load->total)
             break;
@@ -83,7 +86,7 @@ static void *run_thread(void *argument)
     struct failure failure;
     struct tally *tally = calloc(1, sizeof(*tally));
     bool opened =
-        tally ? invoker_open(&tally->invoker, c->session, c->options->async, c->trace, &failure)
+        tally ? invoker_open(&tally->invoker, c->session, c->options->async, &c->invoke, &failure)
               : failure_set(&failure, "out of memory");
     if (opened) {
         invoke_repeatedly(load, tally);
