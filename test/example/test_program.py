@@ -226,7 +226,7 @@ class EmbeddedModel(Program):
                     time.sleep(0.1)
                     if process.poll() is not None:
                         break
-                self.assertEqual(process.poll(), 130)
+                self.assertEqual(process.poll(), -signal.SIGINT)
             os.close(writer)
             os.close(reader)
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "running/interruption.h"
 
-#include <unistd.h>
-
 #include "running/session.h"
 
 static void *watch(void *argument)
@@ -10,8 +8,10 @@ static void *watch(void *argument)
     struct interruption *self = argument;
     int number;
     while (sigwait(&self->signals, &number) == 0 && !atomic_load(&self->is_over)) {
-        if (interruption_came(self))
-            _exit(EXIT_INTERRUPTED);
+        if (interruption_came(self)) { /* once more: as if we had done nothing about it */
+            pthread_sigmask(SIG_UNBLOCK, &self->signals, NULL);
+            raise(number);
+        }
         cop_cancel_request(self->cancel);
     }
     return NULL;
