@@ -599,25 +599,30 @@ static const struct making on_cpu = {.device = COP_DEVICE_CPU}, on_ref = {.devic
                                            .device = COP_DEVICE_CPU,
                                            .is_shaped_by_input = true};
 
-#define LOAD(name, what, kinds)                                                                    \
+#define LOAD(title, what, for_kinds)                                                               \
     {                                                                                              \
-        name, what, NULL, load_from_memory, use_model, COP_STATUS_OK, false, kinds                 \
+        .name = title, .argument = what, .act = load_from_memory, .finish = use_model,             \
+        .kinds = for_kinds, .least = 1                                                             \
     }
-#define REFUSE(name, what)                                                                         \
+#define REFUSE(title, what)                                                                        \
     {                                                                                              \
-        name, what, NULL, load_from_memory, NULL, COP_STATUS_UNSUPPORTED, false, USUAL | PLAIN     \
+        .name = title, .argument = what, .act = load_from_memory,                                  \
+        .expected = COP_STATUS_UNSUPPORTED, .kinds = USUAL | PLAIN, .least = 1                     \
     }
-#define LOAD_FILES(name, what)                                                                     \
+#define LOAD_FILES(title, what)                                                                    \
     {                                                                                              \
-        name, what, write_files, load_from_files, use_model, COP_STATUS_OK, false, USUAL | PLAIN   \
+        .name = title, .argument = what, .prepare = write_files, .act = load_from_files,           \
+        .finish = use_model, .kinds = USUAL | PLAIN, .least = 1                                    \
     }
-#define CREATE(name, what, kinds)                                                                  \
+#define CREATE(title, what, for_kinds)                                                             \
     {                                                                                              \
-        name, what, load_model, create, use_made, COP_STATUS_OK, false, kinds                      \
+        .name = title, .argument = what, .prepare = load_model, .act = create, .finish = use_made, \
+        .kinds = for_kinds, .least = 1                                                             \
     }
-#define WITH_OP(name, what, prepare, act, kinds)                                                   \
+#define WITH_OP(title, what, before, tested, for_kinds)                                            \
     {                                                                                              \
-        name, what, prepare, act, NULL, COP_STATUS_OK, false, kinds                                \
+        .name = title, .argument = what, .prepare = before, .act = tested, .kinds = for_kinds,     \
+        .least = 1                                                                                 \
     }
 
 static const struct scenario scenarios[] = {
@@ -646,12 +651,25 @@ static const struct scenario scenarios[] = {
     CREATE("an operator of an ONNX model is created on ref", &sample_on_ref, USUAL | PLAIN),
     CREATE("an operator that works on shapes is created on cpu", &shapes_on_cpu, USUAL),
     CREATE("an operator with dimensions and constants is created", &bound_on_cpu, USUAL),
-    {"devices are described, as the first thing in a process", NULL, NULL, describe_devices, NULL,
-     COP_STATUS_OK, true, USUAL},
-    {"an operator is reshaped on cpu", &on_cpu, prepare_op, reshape, use_made, COP_STATUS_OK, false,
-     USUAL},
-    {"an operator is reshaped on ref", &on_ref, prepare_op, reshape, use_made, COP_STATUS_OK, false,
-     USUAL | PLAIN},
+    {.name = "devices are described, as the first thing in a process",
+     .act = describe_devices,
+     .is_first = true,
+     .kinds = USUAL,
+     .least = 1},
+    {.name = "an operator is reshaped on cpu",
+     .argument = &on_cpu,
+     .prepare = prepare_op,
+     .act = reshape,
+     .finish = use_made,
+     .kinds = USUAL,
+     .least = 1},
+    {.name = "an operator is reshaped on ref",
+     .argument = &on_ref,
+     .prepare = prepare_op,
+     .act = reshape,
+     .finish = use_made,
+     .kinds = USUAL | PLAIN,
+     .least = 1},
     WITH_OP("an operator is warmed up on cpu", &on_cpu, prepare_op, warm_up, USUAL),
     WITH_OP("an operator is warmed up on ref", &on_ref, prepare_op, warm_up, USUAL | PLAIN),
     WITH_OP("an operator is invoked on cpu", &on_cpu, prepare_op, invoke, USUAL),
@@ -666,8 +684,13 @@ static const struct scenario scenarios[] = {
             USUAL | THREADED),
     WITH_OP("arrays are made, viewed and wrapped", NULL, NULL, make_arrays, USUAL | PLAIN),
     WITH_OP("a plan is printed", &on_cpu, prepare_op, print_plans, USUAL | PLAIN),
-    {"an unknown name is asked for", &on_ref, prepare_op, ask_for_an_unknown_name, NULL,
-     COP_STATUS_NOT_FOUND, false, USUAL | PLAIN},
+    {.name = "an unknown name is asked for",
+     .argument = &on_ref,
+     .prepare = prepare_op,
+     .act = ask_for_an_unknown_name,
+     .expected = COP_STATUS_NOT_FOUND,
+     .kinds = USUAL | PLAIN,
+     .least = 1},
     WITH_OP("a trace is written", &on_ref, prepare_trace, write_trace, USUAL | PLAIN),
 };
 

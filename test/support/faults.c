@@ -145,6 +145,18 @@ static void check_digest(const struct stage *stage, uint64_t *digest)
     require(stage->digest == *digest, "the result is another");
 }
 
+/* What is tested, without faults. */
+static cop_status act_unharmed(struct stage *stage)
+{
+    cop_error error = {COP_STATUS_OK, ""};
+    const cop_status status = current->act(stage, &error);
+    require(status == current->expected, "without faults: %s: %s", cop_status_name(status),
+            error.message);
+    if (current->check != NULL)
+        current->check(stage, status, &error);
+    return status;
+}
+
 /* One call with a fault, and once more without; whether the fault was reached. */
 static bool try_once(struct stage *stage, const struct fault *fault, uint64_t *digest)
 {
@@ -160,13 +172,12 @@ static bool try_once(struct stage *stage, const struct fault *fault, uint64_t *d
                 error.message);
         if (is_noticed)
             check_failure(fault, status, &error);
+        if (current->check != NULL)
+            current->check(stage, status, &error);
         check_bystanders();
     }
-    if (fault == NULL || status != current->expected) {
-        status = current->act(stage, &error);
-        require(status == current->expected, "without faults: %s: %s", cop_status_name(status),
-                error.message);
-    }
+    if (fault == NULL || status != current->expected)
+        status = act_unharmed(stage);
     if (status == COP_STATUS_OK && current->finish != NULL)
         current->finish(stage);
     check_digest(stage, digest);
@@ -249,6 +260,7 @@ static void run_here(const struct scenario *scenario, const struct fault *faults
             injected +=
                 scenario->is_first ? run_fault_first(&faults[i]) : run_fault(&faults[i], &digest);
     drop_bystanders();
+    require(injected >= scenario->least, "only %lld faults were reached", (long long)injected);
     require(write(result, &injected, sizeof injected) == sizeof injected, "the pipe");
     exit(0); /* with what a leak checker does at the end */
 }

@@ -50,9 +50,12 @@ struct scenario {
     void (*prepare)(struct stage *stage);                     /* without faults; NULL: nothing */
     cop_status (*act)(struct stage *stage, cop_error *error); /* with them */
     void (*finish)(struct stage *stage); /* after a success, without faults; NULL: nothing */
-    cop_status expected;                 /* without faults */
-    bool is_first; /* each try is the first thing a process does with the library */
+    /* After each act, without faults: what must hold with this status; NULL: nothing. */
+    void (*check)(const struct stage *stage, cop_status status, const cop_error *error);
+    cop_status expected; /* without faults */
+    bool is_first;       /* each try is the first thing a process does with the library */
     uint32_t kinds;
+    int64_t least; /* faults that must have been reached: it did what its name says */
 };
 
 /*
