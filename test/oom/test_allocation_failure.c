@@ -7,6 +7,7 @@
 #include "model/mxnet_files.h"
 #include "support/faults.h"
 #include "support/onnx_sample.h"
+#include "support/random_graph.h"
 #include "support/tiny_models.h"
 
 #include "base/alloc.h"
@@ -297,18 +298,30 @@ static void use_model(struct stage *stage)
 
 struct making {
     struct in_memory model; /* all NULL: the classifier */
+    uint32_t seed;          /* not 0: a random network */
     cop_device_kind device;
     cop_tuning tuning;
     bool keep_graph, is_shaped_by_input;
 };
 
+static cop_model *random_model(uint32_t seed)
+{
+    struct graph_maker maker = make_random_network(seed, 16);
+    cop_model *model = cop_alloc(1, sizeof *model);
+    cop_refcount_init(&model->refs);
+    require(cop_graph_copy(maker.graph, &model->graph, NULL) == COP_STATUS_OK, "no graph");
+    free_maker(&maker);
+    return model;
+}
+
 static void load_model(struct stage *stage)
 {
     const struct making *what = stage->argument;
-    const struct stage inner = {.argument = &what->model};
-    struct stage loading = inner;
+    struct stage loading = {.argument = &what->model};
     cop_error error;
-    if (what->model.symbol == NULL && what->model.write == NULL)
+    if (what->seed != 0)
+        loading.model = random_model(what->seed);
+    else if (what->model.symbol == NULL && what->model.write == NULL)
         loading.model = tiny_classifier(5);
     else
         require(load_from_memory(&loading, &error) == COP_STATUS_OK, "%s", error.message);
@@ -599,6 +612,16 @@ static const struct making on_cpu = {.device = COP_DEVICE_CPU}, on_ref = {.devic
                                            .device = COP_DEVICE_CPU,
                                            .is_shaped_by_input = true};
 
+#define RANDOM(number)                                                                             \
+    static const struct making random_##number##_on_cpu = {.seed = number,                         \
+                                                           .device = COP_DEVICE_CPU},              \
+                               random_##number##_on_ref = {.seed = number,                         \
+                                                           .device = COP_DEVICE_REF};
+RANDOM(1)
+RANDOM(2)
+RANDOM(3)
+RANDOM(4)
+
 #define LOAD(title, what, for_kinds)                                                               \
     {                                                                                              \
         .name = title, .argument = what, .act = load_from_memory, .finish = use_model,             \
@@ -651,6 +674,14 @@ static const struct scenario scenarios[] = {
     CREATE("an operator of an ONNX model is created on ref", &sample_on_ref, USUAL | PLAIN),
     CREATE("an operator that works on shapes is created on cpu", &shapes_on_cpu, USUAL),
     CREATE("an operator with dimensions and constants is created", &bound_on_cpu, USUAL),
+    CREATE("an operator of random network 1 is created on cpu", &random_1_on_cpu, USUAL),
+    CREATE("an operator of random network 1 is created on ref", &random_1_on_ref, USUAL | PLAIN),
+    CREATE("an operator of random network 2 is created on cpu", &random_2_on_cpu, USUAL),
+    CREATE("an operator of random network 2 is created on ref", &random_2_on_ref, USUAL | PLAIN),
+    CREATE("an operator of random network 3 is created on cpu", &random_3_on_cpu, USUAL),
+    CREATE("an operator of random network 3 is created on ref", &random_3_on_ref, USUAL | PLAIN),
+    CREATE("an operator of random network 4 is created on cpu", &random_4_on_cpu, USUAL),
+    CREATE("an operator of random network 4 is created on ref", &random_4_on_ref, USUAL | PLAIN),
     {.name = "devices are described, as the first thing in a process",
      .act = describe_devices,
      .is_first = true,
@@ -694,7 +725,29 @@ static const struct scenario scenarios[] = {
     WITH_OP("a trace is written", &on_ref, prepare_trace, write_trace, USUAL | PLAIN),
 };
 
+/* The random networks assert as tests do, which needs a runner around them. */
+static int argument_count, result = EXIT_FAILURE;
+static char **arguments;
+
+START_TEST(every_allocation_fails)
+{
+    result = run_scenarios(scenarios, COUNT(scenarios), faults, COUNT(faults), argument_count,
+                           arguments);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    return run_scenarios(scenarios, COUNT(scenarios), faults, COUNT(faults), argc, argv);
+    Suite *suite = suite_create("allocation failure");
+    TCase *cases = tcase_create("allocation failure");
+    argument_count = argc;
+    arguments = argv;
+    tcase_add_test(cases, every_allocation_fails);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_SILENT);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? result : EXIT_FAILURE;
 }

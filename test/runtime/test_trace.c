@@ -11,8 +11,8 @@
 #include "support/unit.h"
 
 #define THREADS 4
-#define INVOKES 6000 /* of each: several chunks of events */
-#define WRITES  30
+#define INVOKES 2500 /* of each; together several chunks of events */
+#define WRITES  10
 
 static const int64_t shape[] = {1, 16};
 static cop_cached_op *op;
@@ -45,8 +45,8 @@ static size_t count_events(const char *path)
     fclose(file);
     content[size] = '\0';
     size_t events = 0;
-    for (const char *at = content; (at = strstr(at, "{\"ph\":\"X\"")) != NULL; at++)
-        events++;
+    for (size_t i = 0; i < size; i++) /* each event is a line */
+        events += content[i] == '\n' && strncmp(content + i + 1, "{\"ph\":\"X\"", 9) == 0;
     return size > 4 && strcmp(content + size - 4, "\n]}\n") == 0 ? events : SIZE_MAX;
 }
 
