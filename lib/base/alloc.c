@@ -68,10 +68,10 @@ static _Atomic size_t live_byte_count;
 static _Atomic int64_t successes_left = INT64_MAX;
 static _Atomic int fails_for_ever;
 
-static int is_planned_failure(void)
+bool cop_alloc_is_planned_failure(void)
 {
     if (atomic_load_explicit(&successes_left, memory_order_relaxed) == INT64_MAX)
-        return 0;
+        return false;
     const int64_t left = atomic_fetch_sub_explicit(&successes_left, 1, memory_order_relaxed);
     return left == 0 || (left < 0 && atomic_load_explicit(&fails_for_ever, memory_order_relaxed));
 }
@@ -136,7 +136,7 @@ void *cop_alloc(size_t count, size_t size)
     size_t bytes, total;
     if (!cop_mul_size(count, size, &bytes) ||
         !cop_add_size(bytes, sizeof(struct block_header), &total) || total > PTRDIFF_MAX ||
-        is_planned_failure())
+        cop_alloc_is_planned_failure())
         return NULL;
     if (cop_alloc_is_foreign()) {
         void *block = allocate_foreign(bytes, sizeof(struct block_header));
@@ -189,7 +189,7 @@ void *cop_alloc_aligned(size_t bytes)
 {
     size_t total;
     if (!cop_add_size(bytes, COP_ALIGNMENT + sizeof(struct block_header), &total) ||
-        total > PTRDIFF_MAX / 2 || is_planned_failure())
+        total > PTRDIFF_MAX / 2 || cop_alloc_is_planned_failure())
         return NULL;
     if (cop_alloc_is_foreign())
         return allocate_foreign(bytes, COP_ALIGNMENT);

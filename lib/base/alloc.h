@@ -56,6 +56,10 @@ struct alloc_counters cop_alloc_counters(void);
  */
 void cop_alloc_fail_after(int64_t successes, int for_ever);
 
+/* Whether this allocation is to fail: for allocators that hand out parts of larger blocks, so that
+ * each of theirs can fail as well. */
+bool cop_alloc_is_planned_failure(void);
+
 /* Whether the planned failure was reached; false once the failing is ended. */
 bool cop_alloc_has_failed(void);
 

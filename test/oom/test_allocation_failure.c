@@ -209,7 +209,15 @@ static struct message unsupported_model(void)
     struct message graph = {0}, node = onnx_node("Einsum", "first", "x", "a");
     onnx_add_input(&graph, "x", ONNX_FLOAT, DIMS(4));
     onnx_add_node(&graph, &node);
-    node = onnx_node("NonMaxSuppression", "second", "a", "y");
+    for (int i = 0; i < 2; i++) {
+        node = onnx_node("NonMaxSuppression", "second", "a", i == 0 ? "b" : "c");
+        onnx_add_node(&graph, &node);
+    }
+    struct message branch = {0}, inner = onnx_node("Einsum", "inner", "c", "d");
+    onnx_add_node(&branch, &inner);
+    onnx_add_output(&branch, "d", ONNX_FLOAT, DIMS(4));
+    node = onnx_node("If", "third", "c", "y");
+    onnx_attribute_graph(&node, "then_branch", &branch);
     onnx_add_node(&graph, &node);
     onnx_add_output(&graph, "y", ONNX_FLOAT, DIMS(4));
     return onnx_model(&graph, 13);
@@ -299,18 +307,42 @@ static void use_model(struct stage *stage)
 struct making {
     struct in_memory model; /* all NULL: the classifier */
     uint32_t seed;          /* not 0: a random network */
+    int nodes;              /* of that; 0: 16 */
+    bool is_large_file;
     cop_device_kind device;
     cop_tuning tuning;
     bool keep_graph, is_shaped_by_input;
 };
 
-static cop_model *random_model(uint32_t seed)
+static cop_model *random_model(uint32_t seed, int nodes)
 {
-    struct graph_maker maker = make_random_network(seed, 16);
+    struct graph_maker maker = make_random_network(seed, nodes);
     cop_model *model = cop_alloc(1, sizeof *model);
     cop_refcount_init(&model->refs);
     require(cop_graph_copy(maker.graph, &model->graph, NULL) == COP_STATUS_OK, "no graph");
     free_maker(&maker);
+    return model;
+}
+
+/* A file whose weights fill pages: those are given back when they are packed. */
+static cop_model *model_of_large_file(void)
+{
+    static float weights[64 * 64 * 9];
+    struct message graph = {0}, tensor, node = onnx_node("Conv", "conv", "x w", "y");
+    cop_model *model = NULL;
+    char path[128];
+    for (size_t i = 0; i < COUNT(weights); i++)
+        weights[i] = (float)(i * 7 % 31) / 64 - 0.25f;
+    tensor = onnx_raw_tensor("w", ONNX_FLOAT, DIMS(64, 64, 3, 3), weights, sizeof weights);
+    onnx_add_initializer(&graph, &tensor);
+    onnx_add_input(&graph, "x", ONNX_FLOAT, DIMS(1, 64, 5, 5));
+    onnx_add_node(&graph, &node);
+    onnx_add_output(&graph, "y", ONNX_FLOAT, DIMS(1, 64, 3, 3));
+    struct message message = onnx_model(&graph, 13);
+    snprintf(path, sizeof path, "%s/large.onnx", scratch_folder());
+    write_file(path, message.bytes, message.size);
+    message_free(&message);
+    require(cop_model_load(path, NULL, &model, NULL) == COP_STATUS_OK, "no model");
     return model;
 }
 
@@ -319,8 +351,10 @@ static void load_model(struct stage *stage)
     const struct making *what = stage->argument;
     struct stage loading = {.argument = &what->model};
     cop_error error;
-    if (what->seed != 0)
-        loading.model = random_model(what->seed);
+    if (what->is_large_file)
+        loading.model = model_of_large_file();
+    else if (what->seed != 0)
+        loading.model = random_model(what->seed, what->nodes == 0 ? 16 : what->nodes);
     else if (what->model.symbol == NULL && what->model.write == NULL)
         loading.model = tiny_classifier(5);
     else
@@ -575,17 +609,20 @@ static cop_status describe_devices(struct stage *stage, cop_error *error)
         BROAD_SYMBOL, BROAD_PARAMS, NULL, false                                                    \
     }
 
+/* Two operators that are not known, and one that is and asks for too much. */
+#define UNKNOWN_SYMBOL                                                                             \
+    SYMBOL(VARIABLE("x") ",{'op':'what','name':'a','inputs':[[0,0]]},"                             \
+                         "{'op':'what','name':'b','inputs':[[1,0]]},"                              \
+                         "{'op':'softmax','name':'c','attrs':{'use_length':'True'},"               \
+                         "'inputs':[[0,0]]},{'op':'whatelse','name':'d','inputs':[[2,0]]}",        \
+           "[4,0]")
+
 static const struct in_memory broad = BROAD, moving = {MOVING_SYMBOL, "", NULL, false},
                               sample = {NULL, NULL, sample_model, false},
                               shapes = {NULL, NULL, shape_model, false},
                               broad_borrowed = {BROAD_SYMBOL, BROAD_PARAMS, NULL, true},
                               sample_borrowed = {NULL, NULL, sample_model, true},
-                              unknown_mxnet = {SYMBOL(VARIABLE("x") "," NODE(
-                                                          "what", "a", "",
-                                                          "[0,0]") "," NODE("Correlation", "b", "",
-                                                                            "[1,0],[0,0]"),
-                                                      "[2,0]"),
-                                               "", NULL, false},
+                              unknown_mxnet = {UNKNOWN_SYMBOL, "", NULL, false},
                               unknown_onnx = {NULL, NULL, unsupported_model, false};
 
 static const struct in_files by_symbol = {"m.v1-symbol.json", COP_FILE_ACCESS_READ},
@@ -611,6 +648,10 @@ static const struct making on_cpu = {.device = COP_DEVICE_CPU}, on_ref = {.devic
                            bound_on_cpu = {.model = {NULL, NULL, shaped_by_input, false},
                                            .device = COP_DEVICE_CPU,
                                            .is_shaped_by_input = true};
+
+static const struct making random_large = {.seed = 9, .nodes = 80, .device = COP_DEVICE_CPU},
+                           large_on_cpu = {.is_large_file = true, .device = COP_DEVICE_CPU},
+                           large_on_ref = {.is_large_file = true, .device = COP_DEVICE_REF};
 
 #define RANDOM(number)                                                                             \
     static const struct making random_##number##_on_cpu = {.seed = number,                         \
@@ -682,6 +723,9 @@ static const struct scenario scenarios[] = {
     CREATE("an operator of random network 3 is created on ref", &random_3_on_ref, USUAL | PLAIN),
     CREATE("an operator of random network 4 is created on cpu", &random_4_on_cpu, USUAL),
     CREATE("an operator of random network 4 is created on ref", &random_4_on_ref, USUAL | PLAIN),
+    CREATE("an operator of a large random network is created", &random_large, USUAL),
+    CREATE("an operator is created on cpu from a file with large weights", &large_on_cpu, USUAL),
+    CREATE("an operator is created on ref from a file with large weights", &large_on_ref, USUAL),
     {.name = "devices are described, as the first thing in a process",
      .act = describe_devices,
      .is_first = true,
