@@ -307,16 +307,15 @@ static void use_model(struct stage *stage)
 struct making {
     struct in_memory model; /* all NULL: the classifier */
     uint32_t seed;          /* not 0: a random network */
-    int nodes;              /* of that; 0: 16 */
     bool is_large_file;
     cop_device_kind device;
     cop_tuning tuning;
     bool keep_graph, is_shaped_by_input;
 };
 
-static cop_model *random_model(uint32_t seed, int nodes)
+static cop_model *random_model(uint32_t seed)
 {
-    struct graph_maker maker = make_random_network(seed, nodes);
+    struct graph_maker maker = make_random_network(seed, 16);
     cop_model *model = cop_alloc(1, sizeof *model);
     cop_refcount_init(&model->refs);
     require(cop_graph_copy(maker.graph, &model->graph, NULL) == COP_STATUS_OK, "no graph");
@@ -354,7 +353,7 @@ static void load_model(struct stage *stage)
     if (what->is_large_file)
         loading.model = model_of_large_file();
     else if (what->seed != 0)
-        loading.model = random_model(what->seed, what->nodes == 0 ? 16 : what->nodes);
+        loading.model = random_model(what->seed);
     else if (what->model.symbol == NULL && what->model.write == NULL)
         loading.model = tiny_classifier(5);
     else
@@ -649,8 +648,7 @@ static const struct making on_cpu = {.device = COP_DEVICE_CPU}, on_ref = {.devic
                                            .device = COP_DEVICE_CPU,
                                            .is_shaped_by_input = true};
 
-static const struct making random_large = {.seed = 9, .nodes = 80, .device = COP_DEVICE_CPU},
-                           large_on_cpu = {.is_large_file = true, .device = COP_DEVICE_CPU},
+static const struct making large_on_cpu = {.is_large_file = true, .device = COP_DEVICE_CPU},
                            large_on_ref = {.is_large_file = true, .device = COP_DEVICE_REF};
 
 #define RANDOM(number)                                                                             \
@@ -723,7 +721,6 @@ static const struct scenario scenarios[] = {
     CREATE("an operator of random network 3 is created on ref", &random_3_on_ref, USUAL | PLAIN),
     CREATE("an operator of random network 4 is created on cpu", &random_4_on_cpu, USUAL),
     CREATE("an operator of random network 4 is created on ref", &random_4_on_ref, USUAL | PLAIN),
-    CREATE("an operator of a large random network is created", &random_large, USUAL),
     CREATE("an operator is created on cpu from a file with large weights", &large_on_cpu, USUAL),
     CREATE("an operator is created on ref from a file with large weights", &large_on_ref, USUAL),
     {.name = "devices are described, as the first thing in a process",
