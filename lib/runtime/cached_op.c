@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "runtime/engine.h"
@@ -215,6 +217,17 @@ static cop_status compile(struct cop_cached_op *op, struct plan_request *request
     return status == COP_STATUS_OK ? create_pools(op, error) : status;
 }
 
+static void log_made(const struct cop_cached_op *op, const char *how, size_t added_weight_bytes,
+                     int64_t begin_ns)
+{
+    const struct device *device = op->plan->devices.devices[0];
+    cop_log(COP_LOG_LEVEL_INFO,
+            "operator %" PRIu64 " %s on %s (%s): %d steps, arena %zu bytes, %zu bytes of weights "
+            "added, %.1f ms",
+            op->id, how, device->backend->name, device->name, op->plan->step_count,
+            op->plan->arena_bytes, added_weight_bytes, (double)(cop_now_ns() - begin_ns) / 1e6);
+}
+
 static cop_status check_shapes(const cop_input_shape *shapes, size_t count, cop_error *error)
 {
     if (count > 0 && shapes == NULL)
@@ -279,6 +292,8 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
     if (status != COP_STATUS_OK)
         return status;
 
+    const int64_t begin_ns = cop_now_ns();
+    size_t added_weight_bytes = 0;
     struct cop_cached_op *made = allocate_op(model);
     if (made == NULL)
         return cop_fail_memory(error, "cached operator", sizeof *made);
@@ -296,8 +311,10 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
         .extra_output_count = options->extra_output_count,
         .intra_op_threads = options->intra_op_threads == 0 ? 1 : options->intra_op_threads,
     };
-    status = compile(made, &request, NULL, error);
-    if (status != COP_STATUS_OK)
+    status = compile(made, &request, &added_weight_bytes, error);
+    if (status == COP_STATUS_OK)
+        log_made(made, "created", added_weight_bytes, begin_ns);
+    else
         cop_cached_op_release(&made);
     *op = made;
     return status == COP_STATUS_OK ? cop_ok(error) : status;
@@ -354,6 +371,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
     if (status != COP_STATUS_OK)
         return status;
 
+    const int64_t begin_ns = cop_now_ns();
     const size_t src_count = (size_t)op->plan->src_count;
     cop_input_shape *merged = cop_alloc(src_count, sizeof *merged);
     struct cop_cached_op *made = allocate_op(op->model);
@@ -383,6 +401,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         cop_cached_op_release(&made);
         return status;
     }
+    log_made(made, "reshaped", added_weight_bytes, begin_ns);
     if (added_bytes != NULL)
         *added_bytes = made->plan->plan_bytes + added_weight_bytes;
     *reshaped = made;
