@@ -168,6 +168,7 @@ typedef struct cop_cached_op_stats {
     size_t in_flight;           /**< contexts in use: running, paused between steps or warmed up */
     uint64_t invocations;       /**< that got a context and are done, failed ones included */
     uint64_t failures;          /**< those of them that failed */
+    uint64_t weight_generation; /**< updates of the model's weights so far; 0 before the first */
 } cop_cached_op_stats;
 
 /** @return OK; INVALID_ARGUMENT: struct_size is not set */

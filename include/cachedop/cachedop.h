@@ -45,5 +45,6 @@
 #include <cachedop/ndarray.h>
 #include <cachedop/profile.h>
 #include <cachedop/status.h>
+#include <cachedop/weights.h>
 
 #endif

@@ -4,13 +4,15 @@
  * (-Wthread-safety).
  *
  * Lock order, outermost first: a lock may be taken only while holding ones above it.
- *   1. engine            (runtime/engine.c)       queues, hazards, waits
- *   2. weight store      (plan/weight_store.c)    `packing`: who makes weights; then `table`: which
+ *   1. weight updates    (runtime/live_weights.c) `updates`: one update, or an operator that joins
+ *   2. engine            (runtime/engine.c)       queues, hazards, waits
+ *   3. weight store      (plan/weight_store.c)    `packing`: who makes weights; then `table`: which
  * exist
- *   3. source bytes      (base/source.c)          dropping and reading again
- *   4. cached op         (runtime/context_pool.c) making a context
- *   5. trace             (runtime/trace.c)
- *   6. registry          (backends/registry.c)    opening devices
+ *   4. source bytes      (base/source.c)          dropping and reading again
+ *   5. cached op         (runtime/context_pool.c) making a context
+ *   6. weight generation (runtime/weight_binding.c) which weights operators are on
+ *   7. trace             (runtime/trace.c)
+ *   8. registry          (backends/registry.c)    opening devices
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H

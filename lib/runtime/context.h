@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "plan/plan.h"
+#include "runtime/weight_binding.h"
 
 /* An address that each invocation fills in: a caller's input or output. */
 struct binding {
@@ -21,6 +22,7 @@ struct binding {
 struct context {
     struct plan *plan;           /* one reference */
     struct weight_set *weights;  /* one reference */
+    uint64_t weight_generation;  /* whose weights these are */
     unsigned char *arena;        /* plan->arena_bytes */
     struct stream **streams;     /* one for each device of the plan; NULL where it needs none */
     void **states;               /* one for each step; NULL where the kernel needs none */
@@ -34,7 +36,7 @@ struct context {
     _Atomic uint64_t invocations, failures;
 };
 
-cop_status cop_context_create(struct plan *plan, struct weight_set *weights,
+cop_status cop_context_create(struct plan *plan, struct current_weights *weights,
                               struct context **context, cop_error *error);
 void cop_context_destroy(struct context **context); /* accepts a pointer to NULL */
 
@@ -52,17 +54,22 @@ size_t cop_context_bytes(const struct plan *plan);
 
 struct context_pool; /* Thread-safety: synchronized; without a lock while a context is free. */
 
-cop_status cop_context_pool_create(struct plan *plan, struct weight_set *weights, int max_contexts,
-                                   struct context_pool **pool, cop_error *error);
+/* `weights` is borrowed, and may get another set at any time. */
+cop_status cop_context_pool_create(struct plan *plan, struct current_weights *weights,
+                                   int max_contexts, struct context_pool **pool, cop_error *error);
 void cop_context_pool_destroy(struct context_pool **pool); /* none may be in use */
 
 /*
- * Takes a context, making one where none is free. At max_contexts it waits for one to be put back;
- * BUSY: not within the deadline.
+ * Takes a context on the current weights, making one where none is free. At max_contexts it waits
+ * for one to be put back; BUSY: not within the deadline.
  */
 cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
                                  struct context **context, cop_error *error);
 void cop_context_pool_put(struct context_pool *pool, struct context *context);
+
+/* Takes one idle context after the other, calls `visit` and puts it back. */
+void cop_context_pool_for_each_idle(struct context_pool *pool,
+                                    void (*visit)(struct context *context, void *user), void *user);
 
 /* Whether this is the context that was made last, of as many as there may be. */
 bool cop_context_pool_is_last(const struct context_pool *pool, const struct context *context);

@@ -21,7 +21,7 @@ struct slot {
 
 struct context_pool {
     struct plan *plan;
-    struct weight_set *weights;
+    struct current_weights *weights; /* the operator's, which has the pool */
     struct slot *slots;
     int max_contexts;
     /* Slots that have, or are about to get, a context. Grows only. */
@@ -35,8 +35,8 @@ struct context_pool {
 /* Which slot this thread last used, of whatever pool: a hint. */
 static _Thread_local int last_slot;
 
-cop_status cop_context_pool_create(struct plan *plan, struct weight_set *weights, int max_contexts,
-                                   struct context_pool **pool, cop_error *error)
+cop_status cop_context_pool_create(struct plan *plan, struct current_weights *weights,
+                                   int max_contexts, struct context_pool **pool, cop_error *error)
 {
     struct context_pool *made = cop_alloc(1, sizeof *made);
     const size_t bytes = sizeof *made->slots * (size_t)max_contexts;
@@ -50,7 +50,7 @@ cop_status cop_context_pool_create(struct plan *plan, struct weight_set *weights
     memset(made->slots, 0, bytes);
     made->max_contexts = max_contexts;
     made->plan = cop_plan_retain(plan);
-    made->weights = cop_weight_set_retain(weights);
+    made->weights = weights;
     cop_lock_init(&made->lock);
     cop_condition_init(&made->is_put);
     *pool = made;
@@ -67,7 +67,6 @@ void cop_context_pool_destroy(struct context_pool **pool)
         struct context *context = atomic_load_explicit(&old->slots[i].owned, memory_order_acquire);
         cop_context_destroy(&context);
     }
-    cop_weight_set_release(&old->weights);
     cop_plan_release(&old->plan);
     cop_condition_destroy(&old->is_put);
     cop_lock_destroy(&old->lock);
@@ -141,8 +140,8 @@ static cop_status wait_for_put(struct context_pool *pool, int64_t deadline_ns,
     return COP_STATUS_OK;
 }
 
-cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
-                                 struct context **context, cop_error *error)
+static cop_status take(struct context_pool *pool, int64_t deadline_ns, struct context **context,
+                       cop_error *error)
 {
     *context = take_free(pool);
     if (*context != NULL)
@@ -155,7 +154,17 @@ cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
     return wait_for_put(pool, deadline_ns, context, error);
 }
 
-void cop_context_pool_put(struct context_pool *pool, struct context *context)
+cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
+                                 struct context **context, cop_error *error)
+{
+    const cop_status status = take(pool, deadline_ns, context, error);
+    if (status == COP_STATUS_OK &&
+        (*context)->weight_generation != cop_current_weights_generation(pool->weights))
+        cop_context_rebind(*context, pool->weights);
+    return status;
+}
+
+static void put(struct context_pool *pool, struct context *context)
 {
     /*
      * Both here, and both of the sleeper, are sequentially consistent: either it sees the context,
@@ -167,6 +176,37 @@ void cop_context_pool_put(struct context_pool *pool, struct context *context)
     cop_lock_acquire(&pool->lock);
     cop_condition_signal(&pool->is_put);
     cop_lock_release(&pool->lock);
+}
+
+void cop_context_pool_put(struct context_pool *pool, struct context *context)
+{
+    /*
+     * Storing the context and looking at the generation, here, publishing a generation and looking
+     * through the slots, there, are sequentially consistent: whichever is later finds a context
+     * that was left behind, so that no old weights stay with one that nobody takes.
+     */
+    for (bool is_left_behind = true; is_left_behind;) {
+        const int index = context->slot;
+        const uint64_t generation = context->weight_generation;
+        put(pool, context);
+        is_left_behind = generation != cop_current_weights_generation(pool->weights) &&
+                         (context = take_slot(pool, index)) != NULL;
+        if (is_left_behind)
+            cop_context_rebind(context, pool->weights);
+    }
+}
+
+void cop_context_pool_for_each_idle(struct context_pool *pool,
+                                    void (*visit)(struct context *context, void *user), void *user)
+{
+    const int claimed = atomic_load_explicit(&pool->claimed, memory_order_acquire);
+    for (int i = 0; i < claimed; i++) {
+        struct context *context = take_slot(pool, i);
+        if (context == NULL)
+            continue;
+        visit(context, user);
+        cop_context_pool_put(pool, context);
+    }
 }
 
 bool cop_context_pool_is_last(const struct context_pool *pool, const struct context *context)
