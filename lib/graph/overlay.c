@@ -10,34 +10,38 @@ struct hash cop_overlay_identity(const struct graph_constant *constant, uint64_t
         cop_hash_bytes(cop_hash_begin(), &constant->identity, sizeof constant->identity), version);
 }
 
-static void append(struct overlay *overlay, const struct overlay_entry *entry)
+/* The next entry of two lists that ascend, of which `entries` replaces what is in both. */
+static const struct overlay_entry *next(const struct overlay *base, int *base_index,
+                                        const struct overlay_entry *entries, int count, int *index)
 {
-    overlay->entries[overlay->count] = *entry;
-    (void)cop_source_retain(entry->source);
-    overlay->count++;
+    const struct overlay_entry *old =
+        base != NULL && *base_index < base->count ? &base->entries[*base_index] : NULL;
+    const struct overlay_entry *new = *index < count ? &entries[*index] : NULL;
+    const bool is_old = new == NULL || (old != NULL && old->parameter < new->parameter);
+    *base_index += is_old || (old != NULL && old->parameter == new->parameter);
+    *index += !is_old;
+    return is_old ? old : new;
 }
 
 cop_status cop_overlay_create(const struct overlay *base, const struct overlay_entry *entries,
                               int count, struct overlay **overlay, cop_error *error)
 {
-    const int base_count = base == NULL ? 0 : base->count;
-    const size_t most = (size_t)base_count + (size_t)count;
     struct overlay *made = cop_alloc(1, sizeof *made);
+    int merged = 0;
     *overlay = NULL;
+    for (int i = 0, k = 0; next(base, &i, entries, count, &k) != NULL;)
+        merged++;
     if (made != NULL) {
         cop_refcount_init(&made->refs);
-        made->entries = cop_alloc(most, sizeof *made->entries);
+        made->entries = cop_alloc((size_t)merged, sizeof *made->entries);
     }
     if (made == NULL || made->entries == NULL) {
         cop_free(made);
-        return cop_fail_memory(error, "weights of a model", most * sizeof *entries);
+        return cop_fail_memory(error, "weights of a model", (size_t)merged * sizeof *entries);
     }
-    for (int i = 0, k = 0; i < base_count || k < count;) {
-        const bool is_old =
-            k == count || (i < base_count && base->entries[i].parameter < entries[k].parameter);
-        if (!is_old && i < base_count && base->entries[i].parameter == entries[k].parameter)
-            i++; /* replaced */
-        append(made, is_old ? &base->entries[i++] : &entries[k++]);
+    for (int i = 0, k = 0; made->count < merged; made->count++) {
+        made->entries[made->count] = *next(base, &i, entries, count, &k);
+        (void)cop_source_retain(made->entries[made->count].source);
     }
     *overlay = made;
     return COP_STATUS_OK;
