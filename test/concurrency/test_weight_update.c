@@ -205,25 +205,25 @@ static void check(cop_device_kind device, int updates, int creators)
 
 START_TEST(every_invocation_sees_one_set_of_weights_on_ref)
 {
-    check(COP_DEVICE_REF, 1500, 0);
+    check(COP_DEVICE_REF, 500, 0);
 }
 END_TEST
 
 START_TEST(every_invocation_sees_one_set_of_weights_on_cpu)
 {
-    check(COP_DEVICE_CPU, 1500, 0);
+    check(COP_DEVICE_CPU, 500, 0);
 }
 END_TEST
 
 START_TEST(operators_made_and_released_meanwhile_see_the_right_set_on_ref)
 {
-    check(COP_DEVICE_REF, 400, 4);
+    check(COP_DEVICE_REF, 150, 4);
 }
 END_TEST
 
 START_TEST(operators_made_and_released_meanwhile_see_the_right_set_on_cpu)
 {
-    check(COP_DEVICE_CPU, 400, 4);
+    check(COP_DEVICE_CPU, 150, 4);
 }
 END_TEST
 
