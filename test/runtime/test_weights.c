@@ -2,9 +2,11 @@
 /* New values for the parameters of models whose operators live. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "runtime/cached_op.h"
+#include "model/mxnet_files.h"
 #include "support/onnx_writer.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
@@ -221,6 +223,11 @@ START_TEST(what_does_not_change_is_shared_and_not_packed_again)
 }
 END_TEST
 
+static void check_context(struct context *context, void *op)
+{
+    ck_assert_ptr_eq(context->weights, ((cop_cached_op *)op)->weights.set);
+}
+
 START_TEST(idle_contexts_do_not_keep_old_weights)
 {
     struct operators live = make_operators(tiny_classifier(1));
@@ -231,7 +238,50 @@ START_TEST(idle_contexts_do_not_keep_old_weights)
     for (unsigned i = 0; i < 8; i++) {
         update_to(live.model, 3 + i, ~0u);
         ck_assert_uint_eq(live_bytes(), bytes);
+        for (int k = 0; k < WAYS; k++)
+            cop_context_pool_for_each_idle(live.ops[k]->contexts, check_context, live.ops[k]);
     }
+    free_operators(&live);
+}
+END_TEST
+
+/* As the end of an update that has not come to the idle contexts yet. */
+START_TEST(a_context_follows_when_it_is_taken)
+{
+    struct operators live = make_operators(tiny_classifier(1));
+    struct operators old = make_operators(tiny_classifier(1));
+    for (int i = 0; i < WAYS; i++) {
+        cop_cached_op *op = live.ops[i];
+        struct weight_set *next;
+        struct context *context;
+        ck_assert_int_eq(cop_cached_op_warm_up(op, 1, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_plan_remake_weights(op->plan, live.model->graph, NULL, op->live->store,
+                                                 &next, NULL),
+                         COP_STATUS_OK);
+        cop_lock_acquire(&op->live->generation.lock);
+        struct weight_set *before = op->weights.set;
+        op->weights.set = next;
+        atomic_fetch_add(&op->live->generation.number, 1);
+        cop_lock_release(&op->live->generation.lock);
+        cop_weight_set_release(&before);
+        ck_assert_int_eq(cop_context_pool_take(op->contexts, 0, &context, NULL), COP_STATUS_OK);
+        ck_assert_ptr_eq(context->weights, next);
+        cop_context_pool_put(op->contexts, context);
+    }
+    ck_assert(agree(&live, &old));
+    free_operators(&live), free_operators(&old);
+}
+END_TEST
+
+START_TEST(an_operator_that_is_being_destroyed_is_left_out)
+{
+    struct operators live = make_operators(tiny_classifier(1));
+    cop_cached_op *dying = live.ops[4];
+    const struct weight_set *weights = dying->weights.set;
+    ck_assert(cop_refcount_release(&dying->refs)); /* here its destruction would begin */
+    update_to(live.model, 2, ~0u);
+    ck_assert_ptr_eq(dying->weights.set, weights);
+    cop_refcount_init(&dying->refs);
     free_operators(&live);
 }
 END_TEST
@@ -545,6 +595,106 @@ START_TEST(tables_of_16_bit_floats_and_their_indices_can_change)
 }
 END_TEST
 
+START_TEST(a_name_that_several_variables_have_changes_all_of_them)
+{
+    struct byte_writer params;
+    write_params(&params, "w 4,4;");
+    char *symbol = write_json(
+        SYMBOL("{'op':'null','name':'data','attrs':{'__shape__':'(1,4)'},'inputs':[]},"
+               "{'op':'null','name':'w','inputs':[]},"
+               "{'op':'FullyConnected','name':'one','attrs':{'num_hidden':'4','no_bias':'True'},"
+               "'inputs':[[0,0],[1,0]]},"
+               "{'op':'null','name':'w','inputs':[]},"
+               "{'op':'FullyConnected','name':'two','attrs':{'num_hidden':'4','no_bias':'True'},"
+               "'inputs':[[2,0],[3,0]]}",
+               "[4,0]"));
+    const cop_bytes graph = {symbol, strlen(symbol), NULL, NULL};
+    const cop_bytes weights = {params.bytes, params.size, NULL, NULL};
+    cop_model *model = NULL;
+    ck_assert_int_eq(
+        cop_model_load_bytes(COP_MODEL_FORMAT_MXNET, &graph, &weights, NULL, &model, NULL),
+        COP_STATUS_OK);
+    cop_cached_op *op = compile_on(model, COP_DEVICE_REF);
+    cop_ndarray *twice = zero_array(2, (const int64_t[]){4, 4});
+    cop_ndarray *x = zero_array(2, (const int64_t[]){1, 4});
+    for (int i = 0; i < 4; i++)
+        ((float *)cop_ndarray_data(twice))[5 * i] = 2, ((float *)cop_ndarray_data(x))[i] = 1;
+    ck_assert_uint_eq(cop_model_parameter_count(model), 1);
+    const cop_parameter_value values[] = {{"w", twice}, {"w", twice}};
+    expect_refused(model, values, 2, COP_STATUS_INVALID_ARGUMENT, "'w' is given twice");
+    update(model, values, 1);
+    cop_ndarray *y = invoke(op, x);
+    for (int i = 0; i < 4; i++)
+        ck_assert(((float *)cop_ndarray_data(y))[i] == 4);
+    cop_ndarray_release(&x), cop_ndarray_release(&y), cop_ndarray_release(&twice);
+    cop_cached_op_release(&op), cop_model_release(&model);
+    free(symbol);
+}
+END_TEST
+
+/* x → convolution whose kernel is dropped once it is packed → batch norm, folded into it. */
+static struct message folded_model(void)
+{
+    static float kernel[64 * 16 * 9], ones[64];
+    struct message graph = {0};
+    for (int i = 0; i < 64 * 16 * 9; i++)
+        kernel[i] = (float)(i * 7 % 13) / 13;
+    for (int i = 0; i < 64; i++)
+        ones[i] = 1;
+    onnx_add_input(&graph, "data", ONNX_FLOAT, DIMS(1, 16, 4, 4));
+    onnx_add_floats(&graph, "kernel", DIMS(64, 16, 3, 3), kernel);
+    for (int i = 0; i < 4; i++)
+        onnx_add_floats(&graph, (const char *[]){"scale", "shift", "mean", "variance"}[i], DIMS(64),
+                        ones);
+    struct message node = onnx_node("Conv", "conv", "data kernel", "c");
+    onnx_add_node(&graph, &node);
+    node = onnx_node("BatchNormalization", "norm", "c scale shift mean variance", "y");
+    onnx_add_node(&graph, &node);
+    onnx_add_output(&graph, "y", ONNX_FLOAT, DIMS(1, 64, 2, 2));
+    return onnx_model(&graph, 13);
+}
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(an_update_that_needs_weights_which_are_gone_is_refused_and_changes_nothing)
+{
+    char path[] = "/tmp/cachedop-weights-XXXXXX";
+    const cop_model_options options = {sizeof options, COP_MODEL_FORMAT_ONNX, COP_FILE_ACCESS_READ,
+                                       NULL};
+    struct message file = folded_model();
+    cop_model *model = NULL;
+    close(mkstemp(path));
+    write_file(path, file.bytes, file.size);
+    ck_assert_int_eq(cop_model_load(path, &options, &model, NULL), COP_STATUS_OK);
+    cop_cached_op *op = compile_on(model, COP_DEVICE_CPU);
+    cop_ndarray *x = random_array(4, (const int64_t[]){1, 16, 4, 4}, 1);
+    cop_ndarray *scale = random_array(1, (const int64_t[]){64}, 2);
+    cop_ndarray *kernel = random_array(4, (const int64_t[]){64, 16, 3, 3}, 3);
+    const cop_parameter_value values[] = {{"scale", scale}, {"kernel", kernel}};
+    cop_ndarray *before = invoke(op, x);
+    update(model, values, 1); /* read again from the file, which is as it was */
+    cop_ndarray *after = invoke(op, x);
+    ck_assert_mem_ne(cop_ndarray_data(before), cop_ndarray_data(after), cop_ndarray_bytes(after));
+    write_file(path, file.bytes, file.size / 2);
+    expect_refused(model, values, 1, COP_STATUS_IO, "changed since it was loaded");
+    cop_ndarray *again = invoke(op, x);
+    ck_assert_mem_eq(cop_ndarray_data(again), cop_ndarray_data(after), cop_ndarray_bytes(after));
+    ck_assert_uint_eq(stats_of(op).weight_generation, 1);
+    update(model, values, 2); /* nothing of the file is needed */
+    remove(path);
+    message_free(&file);
+    cop_ndarray_release(&x), cop_ndarray_release(&scale), cop_ndarray_release(&kernel);
+    cop_ndarray_release(&before), cop_ndarray_release(&after), cop_ndarray_release(&again);
+    cop_cached_op_release(&op), cop_model_release(&model);
+}
+END_TEST
+
 int main(void)
 {
     return RUN_TESTS(
@@ -553,10 +703,13 @@ int main(void)
         operators_made_after_an_update_use_the_new_values,
         parameters_that_are_not_named_keep_their_values,
         what_does_not_change_is_shared_and_not_packed_again, idle_contexts_do_not_keep_old_weights,
+        a_context_follows_when_it_is_taken, an_operator_that_is_being_destroyed_is_left_out,
         old_weights_live_as_long_as_the_invocation_that_uses_them, the_callers_arrays_are_copied,
         wrong_updates_are_refused_and_change_nothing,
         a_failing_allocation_leaves_the_old_values_in_force_everywhere,
         parameters_that_were_read_from_the_file_are_refused,
         parameters_that_were_read_while_compiling_are_refused_while_that_operator_lives,
-        tables_of_16_bit_floats_and_their_indices_can_change);
+        tables_of_16_bit_floats_and_their_indices_can_change,
+        a_name_that_several_variables_have_changes_all_of_them,
+        an_update_that_needs_weights_which_are_gone_is_refused_and_changes_nothing);
 }
