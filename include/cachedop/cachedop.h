@@ -48,5 +48,6 @@
 #include <cachedop/ndarray.h>
 #include <cachedop/profile.h>
 #include <cachedop/status.h>
+#include <cachedop/weights.h>
 
 #endif

@@ -52,9 +52,13 @@ static void log_loaded(const char *name, cop_model_format format, const struct g
 static cop_status wrap_graph(struct graph *graph, cop_model **model, cop_error *error)
 {
     cop_model *made = cop_alloc(1, sizeof *made);
-    if (made == NULL) {
+    const cop_status status = made == NULL
+                                  ? cop_fail_memory(error, "the model", sizeof *made)
+                                  : cop_model_parameters_create(graph, &made->parameters, error);
+    if (status != COP_STATUS_OK) {
+        cop_free(made);
         cop_graph_destroy(graph);
-        return cop_fail_memory(error, "the model", sizeof *made);
+        return status;
     }
     cop_refcount_init(&made->refs);
     made->graph = graph;
@@ -278,6 +282,7 @@ void cop_model_release(cop_model **model)
         atomic_load_explicit(&old->attachment, memory_order_acquire);
     if (attachment != NULL)
         attachment->destroy(attachment);
+    cop_model_parameters_free(&old->parameters);
     cop_graph_destroy(old->graph);
     cop_free(old);
 }
