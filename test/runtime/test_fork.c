@@ -257,8 +257,10 @@ static _Atomic int is_over;
 static void *do_something(void *argument)
 {
     const int kind = *(int *)argument;
-    long wrong = 0;
+    long wrong = 0, rounds = 0;
     while (!atomic_load(&is_over)) {
+        if (kind == 1 && ++rounds % 100 == 0) /* some are pending, not millions */
+            wrong += cop_wait_all(op, COP_NO_TIMEOUT, NULL, NULL) != COP_STATUS_OK;
         cop_ndarray *dst = NULL;
         if (kind == 0)
             wrong += cop_invoke(op, 1, &src, 1, &dst, NULL, NULL) != COP_STATUS_OK;
