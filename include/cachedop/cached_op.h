@@ -123,7 +123,8 @@ typedef struct cop_cached_op_options {
  * memory_cap_bytes that not one context fits in, an extra output that is one already; NOT_FOUND: no
  * such device, or no such value to be an output, with the nearest name there is; MALFORMED_MODEL;
  * UNSUPPORTED: with everything that is missing; IO: weights dropped earlier could not be read
- * again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL
+ * again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL; DEVICE_FAILED; the error that a constant's
+ * array holds
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_create(cop_model *model,
                                                      const cop_cached_op_options *options,
@@ -153,12 +154,13 @@ COP_API cop_cached_op *cop_cached_op_retain(cop_cached_op *op);
  */
 COP_API void cop_cached_op_release(cop_cached_op **op);
 
+/** Inputs and outputs in the order cop_invoke takes them; 0 for NULL. */
 COP_API size_t cop_cached_op_input_count(const cop_cached_op *op);
 COP_API size_t cop_cached_op_output_count(const cop_cached_op *op);
 
 /**
  * Describes input or output `index`; every dimension is known.
- * @return OK; INVALID_ARGUMENT: no such index
+ * @return OK; INVALID_ARGUMENT: no such index, or a NULL
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_input(const cop_cached_op *op, size_t index,
                                                     cop_tensor_desc *desc, cop_error *error);
@@ -189,7 +191,7 @@ typedef struct cop_cached_op_stats {
     uint64_t weight_generation; /**< updates of the model's weights so far; 0 before the first */
 } cop_cached_op_stats;
 
-/** @return OK; INVALID_ARGUMENT: struct_size is not set */
+/** @return OK; INVALID_ARGUMENT: a NULL, or struct_size is not set */
 COP_API COP_MUST_USE cop_status cop_cached_op_get_stats(const cop_cached_op *op,
                                                         cop_cached_op_stats *stats,
                                                         cop_error *error);
@@ -197,7 +199,8 @@ COP_API COP_MUST_USE cop_status cop_cached_op_get_stats(const cop_cached_op *op,
 /**
  * Makes contexts now, touches their memory and runs each once on zeros, so that the first calls of
  * `contexts` threads are as fast as later ones.
- * @return OK; BUSY: above max_contexts, or so many are not free at this moment (it does not wait);
+ * @return OK; BUSY: above max_contexts, more than memory_cap_bytes has room for, or so many are not
+ * free at this moment (it does not wait; those that could be had are made);
  * INVALID_ARGUMENT: op is NULL; OUT_OF_MEMORY; what an invoke may return
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_warm_up(cop_cached_op *op, size_t contexts,
@@ -222,7 +225,7 @@ typedef enum cop_plan_format {
 /**
  * Prints the plan: each step with its kernel, fused nodes, bytes and shapes.
  * @param text  receives a NUL-terminated string, to be given back with cop_text_release
- * @return OK; INVALID_ARGUMENT; OUT_OF_MEMORY
+ * @return OK; INVALID_ARGUMENT: a NULL, or no such format; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_print_plan(const cop_cached_op *op,
                                                          cop_plan_format format, char **text,

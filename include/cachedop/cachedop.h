@@ -31,8 +31,10 @@
  *
  * Rules that hold everywhere: what can fail returns a cop_status and fills an optional cop_error;
  * on failure `*out` is NULL and nothing leaks; arguments are borrowed for the call; children keep
- * their parents alive, so release in any order; NULL options mean the defaults. The library never
- * prints, exits or aborts; hooks.h says where it takes memory from and tells what it does.
+ * their parents alive, so release in any order; NULL options mean the defaults. Everything may be
+ * called from any thread at any time, unless its type says otherwise; docs/threads.md says what
+ * waits for what, and what to do about each status. The library never prints, exits or aborts;
+ * hooks.h says where it takes memory from and tells what it does.
  */
 #ifndef CACHEDOP_CACHEDOP_H
 #define CACHEDOP_CACHEDOP_H

@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-/** A token. It is used up by one request: make a new one for the next round. */
+/** A token. It is used up by one request: make a new one for the next round. A child process made
+ * by fork has a copy: a request in one process means nothing in the other. */
 typedef struct cop_cancel cop_cancel;
 
 /**
@@ -37,8 +38,9 @@ COP_API void cop_cancel_release(cop_cancel **cancel);
  * Invocations that have not begun never begin; their arrays hold the error when this returns,
  * except where an earlier invocation still writes the same array: then they do when that one is
  * done. One that runs stops after the step it is in. Waits return at once, or after the step they
- * run themselves. The call does not wait for any of this; doing it twice, or with NULL, does
- * nothing.
+ * run themselves. The call does not wait for any of this, but lets go of the arrays of what never
+ * begins, which may call cop_wrap_options.release here; doing it twice, or with NULL, does nothing.
+ * Not from a signal handler: let a thread wait for the signal.
  */
 COP_API void cop_cancel_request(cop_cancel *cancel);
 

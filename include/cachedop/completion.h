@@ -25,7 +25,7 @@ extern "C" {
  */
 typedef struct cop_completion_queue cop_completion_queue;
 
-/** One invocation that is done: its arrays are the caller's again. */
+/** One invocation that is done, however it ended: its arrays are the caller's again. */
 typedef struct cop_completion {
     void *user;        /**< cop_invoke_options.user */
     cop_error outcome; /**< OK, or why it failed */
@@ -47,12 +47,14 @@ COP_API void cop_completion_queue_release(cop_completion_queue **queue);
 
 /**
  * A descriptor for poll, select and epoll: readable while the queue is not empty. It belongs to the
- * queue and is valid while that lives; do not read, write or close it. −1 for NULL.
+ * queue and is closed with its last reference: take it out of an epoll set before. Do not read,
+ * write or close it. −1 for NULL.
  */
 COP_API int cop_completion_queue_fd(const cop_completion_queue *queue);
 
 /**
- * Takes the oldest completion. Never waits.
+ * Takes the oldest completion. Never waits. Several may be reported by the time the descriptor is
+ * looked at: call it until TIMEOUT. Each completion goes to one taker.
  * @return OK: `*completion` is filled; TIMEOUT: the queue is empty; INVALID_ARGUMENT: a NULL, or
  * the queue was made before this process was forked
  */

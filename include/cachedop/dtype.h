@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Element types and tensor descriptions. */
+/**
+ * Element types and tensor descriptions.
+ *
+ * Thread-safety: immutable.
+ */
 #ifndef CACHEDOP_DTYPE_H
 #define CACHEDOP_DTYPE_H
 

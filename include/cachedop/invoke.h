@@ -34,14 +34,15 @@ typedef enum cop_priority {
 typedef struct cop_invoke_options {
     size_t struct_size;
     /**
-     * Not done after this many nanoseconds, the time in any queue included: TIMEOUT. What has not
-     * begun by then never begins, what runs stops after the step it is in.
+     * Not done after this many nanoseconds, the time in any queue included: TIMEOUT, or BUSY if it
+     * lacked a context. What has not begun by then never begins, what runs stops after the step it
+     * is in. 0: it never begins; COP_NO_TIMEOUT: it has all the time.
      */
     int64_t timeout_ns;
     cop_profile
         *profile;     /**< NULL, or receives the steps of this invocation; used by one at a time */
     cop_trace *trace; /**< NULL, or collects the steps of many invocations */
-    cop_cancel *cancel; /**< NULL, or a token that ends it early: CANCELLED */
+    cop_cancel *cancel; /**< NULL, or a token that ends it as early as a timeout: CANCELLED */
     /**
      * Of cop_invoke_async. A higher one goes before every lower one that has not begun, and lends
      * its priority to those it depends on. A steady stream of high ones keeps low ones waiting.
@@ -50,8 +51,9 @@ typedef struct cop_invoke_options {
     /**
      * Of cop_invoke_async: NULL, or is called exactly once when the invocation is done, on a thread
      * named "cachedop-done" that does nothing else, one call after the other: never inside a wait.
-     * It may use the library, but whoever waits in it delays later calls. Not called in a child
-     * process that was forked meanwhile.
+     * It may use the library, but whoever waits in it delays later calls, and it must not fork and
+     * go on in the child. It may be called before cop_invoke_async returns, but never if that
+     * fails. Not called in a child process that was forked meanwhile.
      */
     void (*on_done)(void *user, const cop_error *outcome);
     cop_completion_queue *completions; /**< of cop_invoke_async: NULL, or where it is reported */
@@ -86,10 +88,12 @@ typedef struct cop_invoke_options {
  * input or another output); NULL there receives a new array, one reference, which is NULL again on
  * failure.
  * @param options  NULL for the defaults
- * @return OK: outputs are written; INVALID_ARGUMENT: with the input or output and what is wrong,
- * and nothing was written; BUSY: all the contexts that there may be were in use until the timeout;
- * TIMEOUT; CANCELLED; OUT_OF_MEMORY; the error of an input that a failed invocation left behind;
- * INTERNAL; DEVICE_FAILED. On failure after the start the elements of bound outputs are undefined.
+ * @return OK: outputs are written; INVALID_ARGUMENT: with the input or output and what is wrong, or
+ * a callback or queue is given, and nothing was written; BUSY: all the contexts that there may be
+ * were in use until the timeout, and it never began; TIMEOUT or CANCELLED: it never began, or ended
+ * after a step; OUT_OF_MEMORY; the error of an input that a failed invocation left behind;
+ * INTERNAL; DEVICE_FAILED. On failure after the start the elements of bound outputs are undefined,
+ * and nothing is recorded on them: invocations queued behind this one to read them do run.
  */
 COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
                                            cop_ndarray *const *src, size_t dst_count,
@@ -109,9 +113,12 @@ COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
  * An invocation that a waiting thread began and did not end in its time goes on later where it
  * stopped, or begins anew if others wait for its context.
  *
- * @return OK: it is queued and `dst` is complete; INVALID_ARGUMENT: as cop_invoke, or a profile;
- * OUT_OF_MEMORY: nothing is queued, or no thread could be started for a callback. What else
- * cop_invoke returns, cop_ndarray_wait reports.
+ * @return OK: it is queued and `dst` is complete; INVALID_ARGUMENT: wrong arrays as in cop_invoke,
+ * a profile, both a callback and a queue, or a queue of the parent process; OUT_OF_MEMORY: there is
+ * no memory, or no thread for callbacks could be started. After a failure nothing is queued and
+ * nothing will be reported. What else cop_invoke returns (BUSY, TIMEOUT, CANCELLED, ...),
+ * cop_ndarray_wait, the callback and the completion report; CANCELLED also in a child forked while
+ * it was pending.
  */
 COP_API COP_MUST_USE cop_status cop_invoke_async(cop_cached_op *op, size_t src_count,
                                                  cop_ndarray *const *src, size_t dst_count,
@@ -123,10 +130,14 @@ COP_API COP_MUST_USE cop_status cop_invoke_async(cop_cached_op *op, size_t src_c
  * Waits for all asynchronous invocations of an operator that were made before this call.
  *
  * @param op          NULL: of the whole process
+ * The calling thread runs what is ready before it sleeps; a step that it began is not cut short.
+ * Callbacks and completions may come a moment after it returns.
+ *
  * @param timeout_ns  COP_NO_TIMEOUT for ever, 0 to ask
  * @param cancel      NULL, or a token that ends the wait (not what it waits for)
- * @return OK: all done, none failed; INVALID_ARGUMENT: timeout_ns is negative; TIMEOUT; CANCELLED;
- *         otherwise the first failure that an array still holds, where it stays recorded
+ * @return OK: all done, none failed; INVALID_ARGUMENT: timeout_ns is negative; TIMEOUT or
+ *         CANCELLED with a text that begins with "wait:": not all are done; otherwise the first
+ * failure that an array still holds, where it stays recorded
  */
 COP_API COP_MUST_USE cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_ns,
                                              cop_cancel *cancel, cop_error *error);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The library itself: version, what was built in, devices, and counters of the whole process. */
+/**
+ * The library itself: version, what was built in, devices, and counters of the whole process.
+ *
+ * Thread-safety: every function here may be called from any thread at any time.
+ */
 #ifndef CACHEDOP_LIBRARY_H
 #define CACHEDOP_LIBRARY_H
 
@@ -29,7 +33,7 @@ typedef struct cop_feature {
     const char *version; /**< of what is used, such as "2.6.3"; "" when there is nothing to say */
 } cop_feature;
 
-/** The features of this build; `*count` receives how many. Static storage. */
+/** The features of this build; `*count` (may be NULL) receives how many. Static storage. */
 COP_API const cop_feature *cop_features(size_t *count);
 
 /** One device that an operator can be created on. */
@@ -38,9 +42,14 @@ typedef struct cop_device_desc {
     char name[128]; /**< such as the processor's or the GPU's model name */
 } cop_device_desc;
 
+/** How many devices cop_device_describe knows. */
 COP_API size_t cop_device_count(void);
 
-/** @return OK; INVALID_ARGUMENT: no such index */
+/**
+ * Describes device `index`; opens it when nothing did before, for which others that open one wait.
+ * @return OK; INVALID_ARGUMENT: no such index, or desc is NULL; OUT_OF_MEMORY; what opening the
+ * device returns
+ */
 COP_API COP_MUST_USE cop_status cop_device_describe(size_t index, cop_device_desc *desc,
                                                     cop_error *error);
 
@@ -54,7 +63,7 @@ typedef struct cop_library_stats {
     uint64_t unobserved_errors; /**< failed invocations whose arrays were all released unwaited */
 } cop_library_stats;
 
-/** @return OK; INVALID_ARGUMENT: struct_size is not set */
+/** @return OK; INVALID_ARGUMENT: stats is NULL, or its struct_size is not set */
 COP_API COP_MUST_USE cop_status cop_library_get_stats(cop_library_stats *stats, cop_error *error);
 
 #ifdef __cplusplus

@@ -75,7 +75,8 @@ typedef struct cop_bytes {
     /**
      * NULL: the bytes are copied before the load returns. Otherwise they are borrowed: they must
      * not change until `release(user, data)` is called, exactly once, from whichever thread drops
-     * the last use; when the load fails, before it returns.
+     * the last use; when the load fails, before it returns. It must not call the library, wait or
+     * fork.
      */
     void (*release)(void *user, const void *data);
     void *user;
@@ -100,16 +101,19 @@ COP_API COP_MUST_USE cop_status cop_model_load_bytes(cop_model_format format,
 /** Adds a reference and returns the model. */
 COP_API cop_model *cop_model_retain(cop_model *model);
 
-/** Gives one reference back and sets `*model` to NULL; accepts a pointer to NULL. */
+/** Gives one reference back and sets `*model` to NULL; accepts a pointer to NULL. Operators made of
+ * it keep what they need. */
 COP_API void cop_model_release(cop_model **model);
 
 /** Inputs, in the order cop_invoke takes them. Weights are not inputs. */
 COP_API size_t cop_model_input_count(const cop_model *model);
+
+/** Outputs, in the order of the file. */
 COP_API size_t cop_model_output_count(const cop_model *model);
 
 /**
  * Describes input or output `index` as the model declares it.
- * @return OK; INVALID_ARGUMENT: no such index
+ * @return OK; INVALID_ARGUMENT: no such index, or a NULL
  */
 COP_API COP_MUST_USE cop_status cop_model_input(const cop_model *model, size_t index,
                                                 cop_tensor_desc *desc, cop_error *error);

@@ -91,19 +91,22 @@ COP_API cop_ndarray *cop_ndarray_retain(cop_ndarray *array);
 
 /**
  * Gives one reference back and sets `*array` to NULL; accepts a pointer to NULL. Never waits:
- * pending invocations keep the storage until they are done.
+ * pending invocations keep the storage until they are done. The last use of wrapped memory calls
+ * its release callback.
  */
 COP_API void cop_ndarray_release(cop_ndarray **array);
 
+/** What the array was made with; UNKNOWN or 0 for NULL. */
 COP_API cop_dtype cop_ndarray_dtype(const cop_ndarray *array);
 COP_API int cop_ndarray_rank(const cop_ndarray *array);
 
 /** `cop_ndarray_rank` dimensions, outermost first; valid while the array lives. */
 COP_API const int64_t *cop_ndarray_shape(const cop_ndarray *array);
 
+/** Bytes of its elements, without what a larger wrapped memory has behind them; 0 for NULL. */
 COP_API size_t cop_ndarray_bytes(const cop_ndarray *array);
 
-/** The first element. Does not wait. */
+/** The first element; NULL for NULL. Does not wait: there may be nothing to read yet. */
 COP_API void *cop_ndarray_data(const cop_ndarray *array);
 
 /**
@@ -117,8 +120,10 @@ COP_API void *cop_ndarray_data(const cop_ndarray *array);
  * @param timeout_ns  how long to wait at the most; COP_NO_TIMEOUT for ever, 0 to ask
  * @param cancel      NULL, or a token that ends the wait (not what it waits for)
  * @return OK: the elements may be read; INVALID_ARGUMENT: array is NULL or timeout_ns is negative;
- *         TIMEOUT or CANCELLED: not yet, and nothing changed; otherwise the status and text of the
- *         invocation that failed to write it, the same at every wait until it is written again
+ *         TIMEOUT or CANCELLED with a text that begins with "wait:": not yet, and nothing changed;
+ *         OUT_OF_MEMORY, BUSY, TIMEOUT, CANCELLED and others: the status and text of the invocation
+ *         that failed to write it, the same at every wait until it is written again. CANCELLED also
+ *         where the process was forked while it was pending
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns,
                                                  cop_cancel *cancel, cop_error *error);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the time goes: the steps of one invocation, and a trace of many. */
+/**
+ * Where the time goes: the steps of one invocation, and a trace of many. Either costs two looks at
+ * the clock for each step of an invocation that it is given to; a trace also a lock.
+ */
 #ifndef CACHEDOP_PROFILE_H
 #define CACHEDOP_PROFILE_H
 
@@ -13,9 +16,9 @@ extern "C" {
 #endif
 
 /**
- * The steps of the last invocation it was given to.
+ * The steps of the last invocation it was given to; of one that failed, those that ran.
  *
- * Thread-safety: one thread at a time.
+ * Thread-safety: one thread at a time, and none while an invocation fills it.
  */
 typedef struct cop_profile cop_profile;
 
@@ -34,9 +37,13 @@ COP_API COP_MUST_USE cop_status cop_profile_create(cop_profile **profile, cop_er
 /** Frees the profile and sets `*profile` to NULL; accepts a pointer to NULL. */
 COP_API void cop_profile_release(cop_profile **profile);
 
+/** Steps there are; 0 for NULL and before the first invocation. */
 COP_API size_t cop_profile_step_count(const cop_profile *profile);
 
-/** @return OK; INVALID_ARGUMENT: no such index */
+/**
+ * Describes step `index`, in the order in which they ran.
+ * @return OK; INVALID_ARGUMENT: no such index, or a NULL
+ */
 COP_API COP_MUST_USE cop_status cop_profile_get_step(const cop_profile *profile, size_t index,
                                                      cop_profile_step *step, cop_error *error);
 
@@ -50,7 +57,8 @@ typedef struct cop_trace cop_trace;
 
 /**
  * @param max_events  how many steps it keeps; later ones are counted and dropped. 0 = 1,000,000.
- * @return OK; INVALID_ARGUMENT; OUT_OF_MEMORY
+ * @param trace       receives one reference; NULL on failure
+ * @return OK; INVALID_ARGUMENT: trace is NULL; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_trace_create(size_t max_events, cop_trace **trace,
                                                  cop_error *error);
@@ -63,8 +71,10 @@ COP_API void cop_trace_release(cop_trace **trace);
 
 /**
  * Writes what was collected so far as Chrome trace JSON (open it in chrome://tracing or Perfetto),
- * replacing the file in one step: a reader sees the old file or the new one whole.
- * @return OK; INVALID_ARGUMENT; IO: with the system's reason; OUT_OF_MEMORY
+ * replacing the file in one step: a reader sees the old file or the new one whole. Invocations may
+ * record meanwhile; what comes later is not in the file.
+ * @return OK; INVALID_ARGUMENT: a NULL; IO: with the system's reason, and the old file is as it
+ * was; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_trace_write(cop_trace *trace, const char *path,
                                                 cop_error *error);

@@ -5,6 +5,8 @@
  * Every function that can fail returns a `cop_status` and takes an optional, caller-owned
  * `cop_error` that receives the text. Nothing is allocated and nothing is thread-local, so it works
  * when memory is short and in languages whose tasks move between threads.
+ *
+ * Thread-safety: the texts are immutable; a cop_error is used by one call at a time.
  */
 #ifndef CACHEDOP_STATUS_H
 #define CACHEDOP_STATUS_H
