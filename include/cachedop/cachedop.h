@@ -38,6 +38,8 @@
 #define CACHEDOP_CACHEDOP_H
 
 #include <cachedop/cached_op.h>
+#include <cachedop/cancel.h>
+#include <cachedop/completion.h>
 #include <cachedop/dtype.h>
 #include <cachedop/invoke.h>
 #include <cachedop/library.h>

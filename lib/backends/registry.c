@@ -8,9 +8,14 @@
 #include "base/error.h"
 #include "base/lock.h"
 
-static struct lock registry_lock = COP_LOCK_INIT;
+static struct lock registry_lock;
 /* By device kind; guarded by registry_lock, as is what becomes of them. */
 static struct device *opened_cpu, *opened_ref;
+
+static void init_registry_lock(void)
+{
+    cop_lock_init(&registry_lock, LOCK_REGISTRY);
+}
 
 static cop_status open_locked(const struct backend *backend, struct device **opened,
                               cop_error *error) COP_REQUIRES(registry_lock)
@@ -47,6 +52,8 @@ cop_status cop_device_chain(cop_device id, struct device_chain *chain, cop_error
     if (id.index != 0)
         return cop_fail(error, COP_STATUS_NOT_FOUND, "device %s:%d: there is only index 0",
                         id.kind == COP_DEVICE_CPU ? "cpu" : "ref", id.index);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_registry_lock);
     cop_lock_acquire(&registry_lock);
     const cop_status status =
         build_chain_locked(id.kind == COP_DEVICE_CPU && cop_onednn_backend != NULL, chain, error);

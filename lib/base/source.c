@@ -47,7 +47,7 @@ static struct source *allocate_source(enum source_kind kind, const char *name)
     if (source == NULL)
         return NULL;
     cop_refcount_init(&source->refs);
-    cop_lock_init(&source->lock);
+    cop_lock_init(&source->lock, LOCK_SOURCE);
     source->kind = kind;
     source->fd = -1;
     source->name = cop_copy_text(name);

@@ -47,8 +47,8 @@ cop_status cop_weight_store_create(struct weight_store **store, cop_error *error
         return cop_fail_memory(error, "weight store", sizeof *made);
     }
     cop_refcount_init(&made->refs);
-    cop_lock_init(&made->packing);
-    cop_lock_init(&made->table);
+    cop_lock_init(&made->packing, LOCK_PACKING);
+    cop_lock_init(&made->table, LOCK_WEIGHT_TABLE);
     made->bucket_count = FIRST_BUCKETS;
     *store = made;
     return COP_STATUS_OK;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "runtime/engine.h"
 
 #define DEFAULT_MAX_CONTEXTS   256
 #define LARGEST_MAX_CONTEXTS   65536
@@ -53,7 +54,7 @@ static cop_status find_store(struct cop_model *model, struct weight_store **stor
 /* `to` is empty; on failure it is empty again. */
 static cop_status copy_constant(const cop_constant *from, cop_constant *to, cop_error *error)
 {
-    cop_status status = cop_ndarray_wait(from->array, COP_NO_TIMEOUT, error);
+    cop_status status = cop_ndarray_wait(from->array, COP_NO_TIMEOUT, NULL, error);
     if (status == COP_STATUS_OK)
         status = cop_ndarray_create(from->array->dtype, from->array->rank, from->array->shape,
                                     &to->array, error);
@@ -102,8 +103,10 @@ static void destroy(struct cop_cached_op *op)
     cop_weight_set_release(&op->weights);
     cop_plan_release(&op->plan);
     free_constants(op);
+    cop_budget_release(&op->budget);
     cop_model_release(&op->model);
     cop_free(op);
+    cop_engine_remove_user();
 }
 
 cop_cached_op *cop_cached_op_retain(cop_cached_op *op)
@@ -132,21 +135,38 @@ static struct cop_cached_op *allocate_op(struct cop_model *model)
     cop_refcount_init(&op->refs);
     op->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
     op->model = cop_model_retain(model);
+    cop_engine_add_user();
     return op;
+}
+
+static cop_status create_outputs(struct cop_cached_op *op, cop_error *error)
+{
+    const size_t count = (size_t)op->plan->dst_count;
+    cop_status status = COP_STATUS_OK;
+    op->budget = cop_budget_create(op->memory_cap_bytes);
+    op->outputs = cop_alloc(count, sizeof(struct output_pool *));
+    if (op->budget == NULL || op->outputs == NULL)
+        status = cop_fail_memory(error, "outputs", count * sizeof(void *));
+    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++)
+        status = cop_output_pool_create(&op->plan->dsts[i], op->budget, &op->outputs[i], error);
+    return status;
 }
 
 /* Everything that follows from the plan. */
 static cop_status create_pools(struct cop_cached_op *op, cop_error *error)
 {
-    const size_t count = (size_t)op->plan->dst_count;
-    cop_status status =
-        cop_context_pool_create(op->plan, op->weights, op->max_contexts, &op->contexts, error);
-    op->outputs = cop_alloc(count, sizeof(struct output_pool *));
-    if (status == COP_STATUS_OK && op->outputs == NULL)
-        status = cop_fail_memory(error, "outputs", count * sizeof(void *));
-    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++)
-        status = cop_output_pool_create(&op->plan->dsts[i], &op->outputs[i], error);
-    return status;
+    const cop_status status = create_outputs(op, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    const struct context_pool_request request = {
+        .plan = op->plan,
+        .weights = op->weights,
+        .max_contexts = op->max_contexts,
+        .budget = op->budget,
+        .outputs = op->outputs,
+        .output_count = op->plan->dst_count,
+    };
+    return cop_context_pool_create(&request, &op->contexts, error);
 }
 
 /* `request` lacks graph, store and constants, which are the operator's. */
@@ -233,6 +253,7 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
     if (made == NULL)
         return cop_fail_memory(error, "cached operator", sizeof *made);
     made->max_contexts = options->max_contexts == 0 ? DEFAULT_MAX_CONTEXTS : options->max_contexts;
+    made->memory_cap_bytes = options->memory_cap_bytes;
     made->tuning = options->tuning;
     made->keep_graph = options->keep_graph;
     struct plan_request request = {
@@ -309,6 +330,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         status = merge_shapes(op, shapes, shape_count, merged, error);
     if (status == COP_STATUS_OK) {
         made->max_contexts = op->max_contexts;
+        made->memory_cap_bytes = op->memory_cap_bytes;
         made->tuning = op->tuning;
         made->keep_graph = op->keep_graph;
         struct plan_request request = {
@@ -404,15 +426,21 @@ cop_status cop_cached_op_find_output(const cop_cached_op *op, const char *name, 
     return find_by_name("output", op->plan->dsts, op->plan->dst_count, name, index, error);
 }
 
+static size_t kept_output_bytes(const struct cop_cached_op *op)
+{
+    size_t kept = 0;
+    for (int i = 0; i < op->plan->dst_count; i++)
+        kept += cop_output_pool_kept_bytes(op->outputs[i]);
+    return kept;
+}
+
 cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats *stats,
                                    cop_error *error)
 {
-    if (op == NULL || stats == NULL || stats->struct_size < sizeof *stats)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "statistics: an argument is NULL or struct_size is not set");
+    if (op == NULL || stats == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "statistics: an argument is NULL");
     const struct context_counters counters = cop_context_pool_counters(op->contexts);
-    *stats = (cop_cached_op_stats){
-        .struct_size = sizeof *stats,
+    const cop_cached_op_stats values = {
         .packed_weight_bytes = op->weights->bytes,
         .plan_bytes = op->plan->plan_bytes,
         .arena_bytes = op->plan->arena_bytes,
@@ -421,8 +449,9 @@ cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats 
         .in_flight = counters.in_flight,
         .invocations = counters.invocations,
         .failures = counters.failures,
+        .kept_output_bytes = kept_output_bytes(op),
     };
-    return cop_ok(error);
+    return cop_answer_write(stats, &values, sizeof values, "cop_cached_op_stats", error);
 }
 
 cop_status cop_cached_op_print_plan(const cop_cached_op *op, cop_plan_format format, char **text,

@@ -22,10 +22,12 @@ struct cop_cached_op {
     struct cop_model *model;
     struct plan *plan;
     struct weight_set *weights;
+    struct memory_budget *budget;
     struct context_pool *contexts;
     struct output_pool **outputs; /* one for each output */
     /* What it was created with, as far as cop_cached_op_reshape needs it again. */
     int max_contexts;
+    size_t memory_cap_bytes;
     cop_tuning tuning;
     bool keep_graph;
     cop_constant *constants; /* names and arrays are copies of our own */

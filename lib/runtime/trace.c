@@ -53,7 +53,7 @@ cop_status cop_trace_create(size_t max_events, cop_trace **trace, cop_error *err
     if (*trace == NULL)
         return cop_fail_memory(error, "trace", sizeof **trace);
     cop_refcount_init(&(*trace)->refs);
-    cop_lock_init(&(*trace)->lock);
+    cop_lock_init(&(*trace)->lock, LOCK_TRACE);
     (*trace)->max_events = max_events == 0 ? DEFAULT_EVENTS : max_events;
     return cop_ok(error);
 }
