@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECONDS  10
+#define SECONDS  30
 #define THREADS  4
 #define PENDING  64
 #define BUSY_FOR (5 * MILLISECOND)
@@ -116,10 +116,10 @@ static void subject_for_test(struct subject *subject)
     subject->op = compile(subject->model, device, intra_op_threads, 0);
 }
 
-/* A network that takes some milliseconds. */
+/* A network that takes a few milliseconds on either device. */
 static void slow_subject_for_test(struct subject *subject)
 {
-    subject_begin(subject, chain_network(10, 40), device);
+    subject_begin(subject, chain_network(10, device == COP_DEVICE_REF ? 40 : 160), device);
     cop_cached_op_release(&subject->op);
     subject->op = compile(subject->model, device, intra_op_threads, 0);
 }

@@ -82,12 +82,12 @@ static inline long process_descriptors(void)
 
 static inline cop_status wait_for(cop_ndarray *array, int64_t timeout_ns, cop_error *error)
 {
-    return cop_ndarray_wait(array, timeout_ns, error);
+    return cop_ndarray_wait(array, timeout_ns, NULL, error);
 }
 
 static inline cop_status wait_for_all(cop_cached_op *op, int64_t timeout_ns, cop_error *error)
 {
-    return cop_wait_all(op, timeout_ns, error);
+    return cop_wait_all(op, timeout_ns, NULL, error);
 }
 
 static inline bool has_flag(int argc, char **argv, const char *flag)

@@ -170,6 +170,54 @@ static void fail_on_purpose(struct racer *racer, int index)
     cop_cached_op_release(&op);
 }
 
+static void count_call(void *user, const cop_error *outcome)
+{
+    (void)outcome;
+    atomic_fetch_add((_Atomic int *)user, 1);
+}
+
+/* Any outcome is right but a wrong result; each completion is reported once. */
+static void cancel_at_some_time(struct racer *racer, int index)
+{
+    const struct subject *subject = &subjects[index];
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    cop_ndarray *dst[SUBJECT_OUTPUTS] = {NULL, NULL};
+    cop_cached_op *op = take_op(index);
+    cop_completion_queue *queue = NULL;
+    cop_completion completion;
+    _Atomic int calls = 0;
+    const int way = rand_r(&racer->seed) % 3;
+    require(cop_cancel_create(&options.cancel, NULL) == COP_STATUS_OK, "no token");
+    require(cop_completion_queue_create(&queue, NULL) == COP_STATUS_OK, "no queue");
+    options.priority = (cop_priority)(rand_r(&racer->seed) % 3);
+    options.timeout_ns = rand_r(&racer->seed) % 2 == 0 ? COP_NO_TIMEOUT : 100000;
+    options.on_done = way == 1 ? count_call : NULL;
+    options.completions = way == 2 ? queue : NULL;
+    options.user = &calls;
+    if (rand_r(&racer->seed) % 4 == 0)
+        cop_cancel_request(options.cancel);
+    bool is_right = cop_invoke_async(op, 1, (cop_ndarray *const *)&subject->src[0],
+                                     subject->dst_count, dst, &options, NULL) == COP_STATUS_OK;
+    if (rand_r(&racer->seed) % 2 == 0)
+        cop_cancel_request(options.cancel);
+    (void)!cop_ndarray_wait(dst[0], 1000, options.cancel, NULL);
+    const cop_status status = wait_for(dst[0], COP_NO_TIMEOUT, NULL);
+    is_right &= status == COP_STATUS_OK
+                    ? is_expected(subject, 0, dst)
+                    : status == COP_STATUS_CANCELLED || status == COP_STATUS_TIMEOUT ||
+                          status == COP_STATUS_BUSY;
+    while (way == 1 && atomic_load(&calls) == 0)
+        sleep_ns(10000);
+    while (way == 2 && cop_completion_queue_next(queue, &completion, NULL) != COP_STATUS_OK)
+        sleep_ns(10000);
+    is_right &= atomic_load(&calls) == (way == 1);
+    judge(is_right, "a cancelled invocation");
+    cop_cancel_release(&options.cancel);
+    cop_completion_queue_release(&queue);
+    release_outputs(dst);
+    cop_cached_op_release(&op);
+}
+
 static void look(struct racer *racer, int index)
 {
     cop_library_stats library = {.struct_size = sizeof library};
@@ -181,8 +229,9 @@ static void look(struct racer *racer, int index)
           "statistics");
     judge(cop_cached_op_print_plan(op, COP_PLAN_FORMAT_TEXT, &text, NULL) == COP_STATUS_OK,
           "a printed plan");
-    judge(cop_set_worker_threads(1 + rand_r(&racer->seed) % 4, NULL) == COP_STATUS_OK, "workers");
+    judge(cop_set_worker_threads(rand_r(&racer->seed) % 5, NULL) == COP_STATUS_OK, "workers");
     (void)!wait_for_all(NULL, 0, NULL);
+    judge(cop_cached_op_trim(op, 1, NULL, NULL) == COP_STATUS_OK, "a trim");
     cop_text_release(&text);
     cop_cached_op_release(&op);
 }
@@ -202,6 +251,8 @@ static void act(struct racer *racer, int index)
         write_board(racer, index);
     else if (what < 91)
         read_board();
+    else if (what < 94)
+        cancel_at_some_time(racer, index);
     else if (what < 97)
         fail_on_purpose(racer, index);
     else if (what < 99)

@@ -42,6 +42,27 @@ static void make_and_drop(struct caller *caller, int index)
     atomic_fetch_add(&wrong_count, !is_right);
 }
 
+/* Cancelled before or while it runs, reported through a queue or not. */
+static void cancel(const struct subject *subject, int dice)
+{
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    cop_ndarray *dst[SUBJECT_OUTPUTS] = {NULL, NULL};
+    cop_completion_queue *queue = NULL;
+    require(cop_cancel_create(&options.cancel, NULL) == COP_STATUS_OK, "no token");
+    if (dice % 4 == 0)
+        require(cop_completion_queue_create(&queue, NULL) == COP_STATUS_OK, "no queue");
+    options.completions = queue;
+    options.timeout_ns = dice % 8 == 1 ? MILLISECOND : COP_NO_TIMEOUT;
+    if (cop_invoke_async(subject->op, 1, (cop_ndarray *const *)&subject->src[0], subject->dst_count,
+                         dst, &options, NULL) == COP_STATUS_OK) {
+        cop_cancel_request(options.cancel);
+        (void)!wait_for(dst[0], COP_NO_TIMEOUT, NULL);
+    }
+    cop_cancel_release(&options.cancel);
+    cop_completion_queue_release(&queue);
+    release_outputs(dst);
+}
+
 static void fail(const struct subject *subject)
 {
     cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
@@ -64,6 +85,10 @@ static void invoke_slice(struct caller *caller)
             make_and_drop(caller, index);
         else if (dice < 40)
             fail(subject);
+        else if (dice < 80)
+            cancel(subject, dice);
+        else if (dice == 80) /* contexts go, and come again with the next calls */
+            is_right = cop_cached_op_trim(subject->op, 0, NULL, NULL) == COP_STATUS_OK;
         else if (dice < 400)
             is_right = async_is_right(subject, subject->op, input);
         else

@@ -74,7 +74,7 @@ static bool invoke_all(const struct library *library, cop_cached_op *op, bool wa
     for (int i = 1; i < INVOKES && is_right; i++)
         is_right = library->cop_invoke_async(op, 1, &src, 1, &dst[i], NULL, NULL) == COP_STATUS_OK;
     for (int i = 1; i < INVOKES && is_right && waits; i++)
-        is_right = library->cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL) == COP_STATUS_OK &&
+        is_right = library->cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL, NULL) == COP_STATUS_OK &&
                    memcmp(library->cop_ndarray_data(dst[i]), library->cop_ndarray_data(dst[0]),
                           library->cop_ndarray_bytes(dst[0])) == 0;
     for (int i = 0; i < INVOKES; i++)
