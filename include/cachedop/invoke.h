@@ -56,12 +56,21 @@ typedef struct cop_invoke_options {
     void (*on_done)(void *user, const cop_error *outcome);
     cop_completion_queue *completions; /**< of cop_invoke_async: NULL, or where it is reported */
     void *user;                        /**< handed to on_done, or to whoever takes the completion */
+    /**
+     * NULL: all outputs. Otherwise the indices of those that are wanted, in any order, none twice:
+     * `dst[i]` is for output `outputs[i]`, and `dst_count` equals `output_count`, at least 1. What
+     * only the other outputs need is not computed. (Of an operator with more than 64 outputs, those
+     * from the 64th on count as one: asking for one of them computes what any of them needs.)
+     * Borrowed for the call.
+     */
+    const size_t *outputs;
+    size_t output_count;
 } cop_invoke_options;
 
 #define COP_INVOKE_OPTIONS_INIT                                                                    \
     {                                                                                              \
         sizeof(cop_invoke_options), COP_NO_TIMEOUT, NULL, NULL, NULL, COP_PRIORITY_NORMAL, NULL,   \
-            NULL, NULL                                                                             \
+            NULL, NULL, NULL, 0                                                                    \
     }
 
 /**
@@ -72,9 +81,10 @@ typedef struct cop_invoke_options {
  * call of its own.
  *
  * @param src  `src_count` inputs in the operator's order, exactly its dtypes and shapes. Borrowed.
- * @param dst  `dst_count` outputs in the operator's order. An array there is written (its dtype and
- *             shape must be exactly the operator's; it must not overlap an input or another
- * output); NULL there receives a new array, one reference, which is NULL again on failure.
+ * @param dst  `dst_count` outputs in the operator's order, or in that of the options. An array
+ * there is written (its dtype and shape must be exactly the operator's; it must not overlap an
+ * input or another output); NULL there receives a new array, one reference, which is NULL again on
+ * failure.
  * @param options  NULL for the defaults
  * @return OK: outputs are written; INVALID_ARGUMENT: with the input or output and what is wrong,
  * and nothing was written; BUSY: all the contexts that there may be were in use until the timeout;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "base/fork.h"
+
+#include <string.h>
 
 #include "base/lock.h"
 
@@ -12,6 +15,19 @@ static _Thread_local bool has_survived;
 /* Every lock there is, by rank; guarded by list_mutex, which is outside all of them. */
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lock *first_of_rank[LOCK_RANK_COUNT];
+
+/* Readers are threads inside other libraries; fork, the writer, goes first, or it might never. */
+static pthread_rwlock_t foreign_calls = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
+void cop_fork_hold_off(void)
+{
+    pthread_rwlock_rdlock(&foreign_calls);
+}
+
+void cop_fork_allow(void)
+{
+    pthread_rwlock_unlock(&foreign_calls);
+}
 
 static void for_each_lock(void (*visit)(struct lock *lock))
 {
@@ -42,6 +58,7 @@ static void give_back_in_child(struct lock *lock)
 
 static void before_fork(void)
 {
+    pthread_rwlock_wrlock(&foreign_calls);
     pthread_mutex_lock(&list_mutex);
     for_each_lock(take);
 }
@@ -50,6 +67,7 @@ static void after_fork_in_parent(void)
 {
     for_each_lock(give_back);
     pthread_mutex_unlock(&list_mutex);
+    pthread_rwlock_unlock(&foreign_calls);
 }
 
 static void after_fork_in_child(void)
@@ -61,6 +79,9 @@ static void after_fork_in_child(void)
         handler();
     for_each_lock(give_back_in_child);
     pthread_mutex_unlock(&list_mutex);
+    /* Its owner is a thread number, which is another one here. */
+    static const pthread_rwlock_t unlocked = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+    memcpy(&foreign_calls, &unlocked, sizeof unlocked);
 }
 
 /* Should memory be short for this, forking is as risky as it is without. */

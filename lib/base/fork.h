@@ -21,6 +21,13 @@ static inline uint32_t cop_fork_epoch(void)
     return atomic_load_explicit(&cop_fork_epoch_counter, memory_order_relaxed);
 }
 
+/*
+ * Around short calls of other libraries that take locks of their own, which fork could not wait for:
+ * fork waits until nobody is between the two. They do not nest.
+ */
+void cop_fork_hold_off(void);
+void cop_fork_allow(void);
+
 /* Sets what runs in every child, with all locks of the library held. One for the process. */
 void cop_fork_set_child_handler(void (*handler)(void));
 

@@ -118,6 +118,13 @@ int cop_graph_add_input(struct graph *graph, int value, const char *const *dim_n
 int cop_graph_add_output(struct graph *graph, int value, const char *name, cop_error *error);
 
 /*
+ * Makes values found by name outputs, after those there are. NOT_FOUND: no such value;
+ * INVALID_ARGUMENT: it is an output already, or a name is NULL.
+ */
+cop_status cop_graph_add_extra_outputs(struct graph *graph, const char *const *names, size_t count,
+                                       cop_error *error);
+
+/*
  * A node with its attributes (copied; NULL: zeroed), consuming `src` and producing `dst`, values
  * that exist and have no producer yet. Arity is checked against the operator's definition.
  */

@@ -42,8 +42,20 @@ struct plan_tensor {
     size_t bytes;
 };
 
+/*
+ * Outputs as a set of bits. From the 64th on they share the last bit: where one of them is wanted,
+ * what any of them needs is computed.
+ */
+#define COP_OUTPUT_BITS 64
+
+static inline uint64_t cop_output_bit(size_t output)
+{
+    return UINT64_C(1) << (output < COP_OUTPUT_BITS ? output : COP_OUTPUT_BITS - 1);
+}
+
 struct plan_step {
     const struct kernel *kernel;     /* owned by the plan */
+    uint64_t needed_by;              /* the outputs that cannot be computed without this step */
     int device_index;                /* in plan->devices: whose stream it runs on */
     const struct operand *src, *dst; /* kernel->src_count and kernel->dst_count of them */
     size_t scratch_offset;           /* in the arena; meaningless when the kernel needs none */
@@ -64,6 +76,7 @@ struct plan {
 
     int src_count, dst_count; /* the operator's inputs and outputs */
     cop_tensor_desc *srcs, *dsts;
+    uint64_t *dst_used_by; /* per output: by whose steps its memory is written or read */
 
     int weight_count;
     struct weight_key *weight_keys; /* what a weight set must hold, in OPERAND_WEIGHT order */
@@ -81,6 +94,8 @@ struct plan_request {
     struct graph_bindings bindings;
     const cop_constant *constants; /* inputs whose elements are fixed now */
     size_t constant_count;
+    const char *const *extra_outputs; /* names of values that become outputs */
+    size_t extra_output_count;
     int intra_op_threads; /* >= 1 */
     bool fast_run;        /* kernels that run faster for more time and bytes now (backend.h) */
     bool keep_graph;      /* no pass but the necessary ones */

@@ -55,6 +55,9 @@ static cop_status prepare_graph(const struct plan_request *request, struct devic
 {
     const struct graph_evaluator evaluator = cop_device_evaluator(ref);
     cop_status status = cop_graph_copy(request->graph, graph, error);
+    if (status == COP_STATUS_OK)
+        status = cop_graph_add_extra_outputs(*graph, request->extra_outputs,
+                                             request->extra_output_count, error);
     for (size_t i = 0; i < request->constant_count && status == COP_STATUS_OK; i++)
         status = bind_constant(*graph, &request->constants[i], error);
     if (status == COP_STATUS_OK)

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "runtime/chosen_outputs.h"
 #include "runtime/completions.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
@@ -13,7 +14,7 @@ struct async_invocation {
     struct invocation invocation; /* its context is taken when it first runs */
     bool keeps_context;           /* it is paused, and counted in the pool */
     size_t array_count, src_count;
-    cop_ndarray **arrays;    /* inputs, then outputs; one reference each */
+    cop_ndarray **arrays;    /* inputs, then all outputs, NULL where unwanted; one reference each */
     struct access *accesses; /* room for one each */
     struct completion *completion;
 };
@@ -24,13 +25,17 @@ static enum run_result begin(struct async_invocation *self, cop_status *status, 
 {
     struct invocation *invocation = &self->invocation;
     struct context_pool *pool = self->op->contexts;
+    cop_ndarray **dst = self->arrays + self->src_count;
     *status = cop_context_pool_try_take(pool, &invocation->context, error);
     if (*status == COP_STATUS_OK && invocation->context == NULL) {
         self->task.parking = cop_context_pool_parking(pool);
         return RUN_PARKED;
     }
+    if (*status != COP_STATUS_OK)
+        return RUN_DONE;
+    *status = cop_lend_outputs(self->op, invocation->unwanted, dst, error);
     if (*status == COP_STATUS_OK)
-        cop_invocation_bind(invocation, self->arrays, self->arrays + self->src_count);
+        cop_invocation_bind(invocation, self->arrays, dst);
     return RUN_DONE;
 }
 
@@ -94,7 +99,7 @@ static void finish(struct task *task, struct failure *failure, bool was_abandone
     struct async_invocation *self = (struct async_invocation *)task;
     if (!was_abandoned) {
         end_pause(self);
-        if (self->invocation.context != NULL) /* it ended while it was paused */
+        if (self->invocation.context != NULL) /* it ended while it was paused, or could not begin */
             give_context_back(self);
     }
     release_all(self);
@@ -114,7 +119,10 @@ static void retain_all(struct async_invocation *self, const struct arguments *ar
     for (size_t i = 0; i < arguments->src_count; i++)
         self->arrays[self->array_count++] = cop_ndarray_retain(arguments->src[i]);
     for (size_t i = 0; i < arguments->dst_count; i++)
-        self->arrays[self->array_count++] = cop_ndarray_retain(arguments->dst[i]);
+        self->arrays[self->src_count + cop_arguments_output(arguments, i)] =
+            cop_ndarray_retain(arguments->dst[i]);
+    self->array_count = self->src_count + (size_t)self->op->plan->dst_count;
+    self->invocation.unwanted = arguments->unwanted;
     self->invocation.trace = options->trace == NULL ? NULL : cop_trace_retain(options->trace);
     self->task.cancel = cop_cancel_retain(options->cancel);
 }
@@ -123,7 +131,7 @@ static void retain_all(struct async_invocation *self, const struct arguments *ar
 static cop_status allocate(const struct arguments *arguments, const cop_invoke_options *options,
                            struct async_invocation **invocation, cop_error *error)
 {
-    const size_t count = arguments->src_count + arguments->dst_count;
+    const size_t count = arguments->src_count + (size_t)arguments->op->plan->dst_count;
     struct async_invocation *made = cop_alloc(1, sizeof *made);
     cop_status status = COP_STATUS_OK;
     *invocation = made;

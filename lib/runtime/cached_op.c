@@ -94,6 +94,31 @@ static void free_constants(struct cop_cached_op *op)
     cop_free(op->constants);
 }
 
+static cop_status copy_extra_outputs(struct cop_cached_op *op, const char *const *names,
+                                     size_t count, cop_error *error)
+{
+    op->extra_outputs = cop_alloc(count, sizeof(char *));
+    if (op->extra_outputs == NULL)
+        return cop_fail_memory(error, "extra outputs", count * sizeof(char *));
+    for (; op->extra_output_count < count; op->extra_output_count++) {
+        const char *name = names[op->extra_output_count];
+        if (name == NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "extra output %zu: its name is NULL", op->extra_output_count);
+        op->extra_outputs[op->extra_output_count] = cop_copy_text(name);
+        if (op->extra_outputs[op->extra_output_count] == NULL)
+            return cop_fail_memory(error, name, strlen(name));
+    }
+    return COP_STATUS_OK;
+}
+
+static void free_extra_outputs(struct cop_cached_op *op)
+{
+    for (size_t i = 0; i < op->extra_output_count; i++)
+        cop_free(op->extra_outputs[i]);
+    cop_free(op->extra_outputs);
+}
+
 static void destroy(struct cop_cached_op *op)
 {
     cop_context_pool_destroy(&op->contexts);
@@ -103,6 +128,7 @@ static void destroy(struct cop_cached_op *op)
     cop_weight_set_release(&op->weights);
     cop_plan_release(&op->plan);
     free_constants(op);
+    free_extra_outputs(op);
     cop_budget_release(&op->budget);
     cop_model_release(&op->model);
     cop_free(op);
@@ -169,19 +195,20 @@ static cop_status create_pools(struct cop_cached_op *op, cop_error *error)
     return cop_context_pool_create(&request, &op->contexts, error);
 }
 
-/* `request` lacks graph, store and constants, which are the operator's. */
+/* `request` lacks graph and store; its constants and names become copies of the operator's. */
 static cop_status compile(struct cop_cached_op *op, struct plan_request *request,
-                          const cop_constant *constants, size_t constant_count,
                           size_t *added_weight_bytes, cop_error *error)
 {
     cop_status status = find_store(op->model, &request->store, error);
     if (status == COP_STATUS_OK)
-        status = copy_constants(op, constants, constant_count, error);
+        status = copy_constants(op, request->constants, request->constant_count, error);
+    if (status == COP_STATUS_OK)
+        status = copy_extra_outputs(op, request->extra_outputs, request->extra_output_count, error);
     if (status != COP_STATUS_OK)
         return status;
     request->graph = op->model->graph;
     request->constants = op->constants;
-    request->constant_count = op->constant_count;
+    request->extra_outputs = (const char *const *)op->extra_outputs;
     request->fast_run = op->tuning == COP_TUNING_FAST_RUN;
     request->keep_graph = op->keep_graph;
     status = cop_plan_create(request, &op->plan, &op->weights, added_weight_bytes, error);
@@ -218,6 +245,9 @@ static cop_status check_options(const cop_cached_op_options *options, cop_error 
     if (options->tuning != COP_TUNING_FAST_START && options->tuning != COP_TUNING_FAST_RUN)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "tuning %d does not exist",
                         (int)options->tuning);
+    if (options->extra_output_count > 0 && options->extra_outputs == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu extra outputs at NULL",
+                        options->extra_output_count);
     if ((options->dim_count > 0 && options->dims == NULL) ||
         (options->constant_count > 0 && options->constants == NULL))
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s are counted but NULL",
@@ -260,9 +290,13 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
         .device = options->device,
         .bindings = {options->input_shapes, options->input_shape_count, options->dims,
                      options->dim_count},
+        .constants = options->constants,
+        .constant_count = options->constant_count,
+        .extra_outputs = options->extra_outputs,
+        .extra_output_count = options->extra_output_count,
         .intra_op_threads = options->intra_op_threads == 0 ? 1 : options->intra_op_threads,
     };
-    status = compile(made, &request, options->constants, options->constant_count, NULL, error);
+    status = compile(made, &request, NULL, error);
     if (status != COP_STATUS_OK)
         cop_cached_op_release(&made);
     *op = made;
@@ -336,10 +370,13 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         struct plan_request request = {
             .device = op->plan->devices.devices[0]->id,
             .bindings = {.shapes = merged, .shape_count = src_count},
+            .constants = op->constants,
+            .constant_count = op->constant_count,
+            .extra_outputs = (const char *const *)op->extra_outputs,
+            .extra_output_count = op->extra_output_count,
             .intra_op_threads = op->plan->intra_op_threads,
         };
-        status =
-            compile(made, &request, op->constants, op->constant_count, &added_weight_bytes, error);
+        status = compile(made, &request, &added_weight_bytes, error);
     }
     cop_free(merged);
     if (status != COP_STATUS_OK) {

@@ -32,6 +32,8 @@ struct cop_cached_op {
     bool keep_graph;
     cop_constant *constants; /* names and arrays are copies of our own */
     size_t constant_count;
+    char **extra_outputs; /* copies */
+    size_t extra_output_count;
 };
 
 #endif

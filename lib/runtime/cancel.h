@@ -10,8 +10,7 @@
 
 #include "base/lock.h"
 #include "base/refcount.h"
-
-struct task;
+#include "runtime/engine_state.h"
 
 /* A thread that sleeps on a condition and wants to be woken. On its stack. */
 struct cancel_waiter {
@@ -32,8 +31,10 @@ struct cop_cancel {
 
 /* Puts a waiter on the token's list and takes it off again; the token may be NULL. The engine's
  * lock is held. */
-void cop_cancel_watch_locked(struct cop_cancel *cancel, struct cancel_waiter *waiter);
-void cop_cancel_unwatch_locked(struct cop_cancel *cancel, struct cancel_waiter *waiter);
+void cop_cancel_watch_locked(struct cop_cancel *cancel, struct cancel_waiter *waiter)
+    COP_REQUIRES(cop_engine.lock);
+void cop_cancel_unwatch_locked(struct cop_cancel *cancel, struct cancel_waiter *waiter)
+    COP_REQUIRES(cop_engine.lock);
 
 /* The same, for a thread that holds no lock. */
 void cop_cancel_watch(struct cop_cancel *cancel, struct cancel_waiter *waiter);

@@ -17,25 +17,27 @@ void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
     const struct context *context = invocation->context;
     for (int i = 0; i < context->src_binding_count; i++)
         *context->srcs[i].slot = src[context->srcs[i].index]->elements;
-    for (int i = 0; i < context->dst_binding_count; i++)
-        *context->dsts[i].slot = dst[context->dsts[i].index]->elements;
+    for (int i = 0; i < context->dst_binding_count; i++) {
+        const cop_ndarray *array = dst[context->dsts[i].index];
+        *context->dsts[i].slot = array == NULL ? NULL : array->elements;
+    }
 }
 
-static cop_status run_step(struct invocation *invocation, cop_error *error)
+static cop_status run_step(struct invocation *invocation, const struct plan_step *step,
+                           cop_error *error)
 {
     struct context *context = invocation->context;
     const int index = invocation->next_step;
-    const struct plan_step *step = &context->plan->steps[index];
     return cop_kernel_run(step->kernel, context->streams[step->device_index],
                           context->states[index], &context->args[index], error);
 }
 
 /* As run_step, with two looks at the clock around it. */
-static cop_status run_measured_step(struct invocation *invocation, cop_error *error)
+static cop_status run_measured_step(struct invocation *invocation, const struct plan_step *step,
+                                    cop_error *error)
 {
     const int64_t begin_ns = cop_now_ns();
-    const cop_status status = run_step(invocation, error);
-    const struct plan_step *step = &invocation->context->plan->steps[invocation->next_step];
+    const cop_status status = run_step(invocation, step, error);
     const int64_t end_ns = cop_now_ns();
     if (invocation->profile != NULL)
         cop_profile_record(invocation->profile, step, begin_ns, end_ns);
@@ -61,9 +63,14 @@ static cop_status run_steps(struct invocation *invocation, const struct limits *
                             cop_error *error)
 {
     const int step_count = invocation->context->plan->step_count;
+    const struct plan_step *steps = invocation->context->plan->steps;
+    const uint64_t wanted = ~invocation->unwanted;
     const bool is_measured = invocation->profile != NULL || invocation->trace != NULL;
     const bool is_limited = are_limits(&invocation->limits) || are_limits(turn);
     for (; invocation->next_step < step_count; invocation->next_step++) {
+        const struct plan_step *step = &steps[invocation->next_step];
+        if ((step->needed_by & wanted) == 0)
+            continue;
         if (is_limited) {
             const cop_status end = cop_limits_check(&invocation->limits);
             if (end != COP_STATUS_OK)
@@ -71,8 +78,8 @@ static cop_status run_steps(struct invocation *invocation, const struct limits *
             if (cop_limits_check(turn) != COP_STATUS_OK)
                 return COP_STATUS_OK;
         }
-        const cop_status status =
-            is_measured ? run_measured_step(invocation, error) : run_step(invocation, error);
+        const cop_status status = is_measured ? run_measured_step(invocation, step, error)
+                                              : run_step(invocation, step, error);
         if (status != COP_STATUS_OK)
             return status;
     }

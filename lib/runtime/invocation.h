@@ -21,11 +21,15 @@ struct invocation {
     struct context *context;
     int next_step;
     struct limits limits; /* of the invocation: past them the next step is not begun */
+    uint64_t unwanted;    /* outputs nobody asked for: steps that only they need are skipped */
     cop_profile *profile;
     cop_trace *trace;
 };
 
-/* Points the context's operands at the callers' elements. */
+/*
+ * Points the context's operands at the callers' elements. `dst` may hold NULL for outputs that are
+ * unwanted and that no step of this run touches (chosen_outputs.h).
+ */
 void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
                          cop_ndarray *const *dst);
 

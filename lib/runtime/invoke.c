@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "runtime/arguments.h"
 #include "runtime/async_invocation.h"
+#include "runtime/chosen_outputs.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 
@@ -47,13 +48,14 @@ struct call {
     struct limits limits;
 };
 
-/* Takes a context and runs the plan in it, on this thread, to its end. */
-static cop_status run_here(const struct call *call, cop_error *error)
+/* Takes a context and runs the plan in it, on this thread, to its end. `dst` is by output. */
+static cop_status run_in_context(const struct call *call, cop_ndarray *const *dst, cop_error *error)
 {
     const struct arguments *arguments = call->arguments;
     struct context_pool *pool = arguments->op->contexts;
     struct invocation invocation = {
         .limits = call->limits,
+        .unwanted = arguments->unwanted,
         .profile = call->options->profile,
         .trace = call->options->trace,
     };
@@ -62,11 +64,23 @@ static cop_status run_here(const struct call *call, cop_error *error)
         return status;
     status = begin_profiling(arguments->op, invocation.profile, invocation.trace, error);
     if (status == COP_STATUS_OK) {
-        cop_invocation_bind(&invocation, arguments->src, arguments->dst);
+        cop_invocation_bind(&invocation, arguments->src, dst);
         (void)cop_invocation_run(&invocation, &cop_no_limits, &status, error);
     }
     cop_context_count(invocation.context, status);
     cop_context_pool_put(pool, invocation.context);
+    return status;
+}
+
+static cop_status run_here(const struct call *call, cop_error *error)
+{
+    if (call->arguments->outputs == NULL)
+        return run_in_context(call, call->arguments->dst, error);
+    struct chosen_outputs chosen;
+    cop_status status = cop_chosen_outputs_begin(&chosen, call->arguments, error);
+    if (status == COP_STATUS_OK)
+        status = run_in_context(call, chosen.dst, error);
+    cop_chosen_outputs_end(&chosen);
     return status;
 }
 
@@ -96,13 +110,20 @@ static cop_status run_in_line(const struct call *call, cop_error *error)
     return status;
 }
 
-/* Checks the whole call. `read` holds the defaults, and what the caller set afterwards. */
-static cop_status check_call(const struct arguments *arguments, const cop_invoke_options *options,
+/*
+ * Checks the whole call. `read` holds the defaults, and what the caller set afterwards; the chosen
+ * outputs become part of the arguments.
+ */
+static cop_status check_call(struct arguments *arguments, const cop_invoke_options *options,
                              cop_invoke_options *read, cop_error *error)
 {
     if (arguments->op == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
     const cop_status status = read_options(options, read, error);
+    if (options != NULL) {
+        arguments->outputs = read->outputs;
+        arguments->output_count = read->output_count;
+    }
     return status == COP_STATUS_OK ? cop_arguments_check(arguments, error) : status;
 }
 
@@ -121,7 +142,7 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
                       size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                       cop_error *error)
 {
-    const struct arguments arguments = {op, src_count, dst_count, src, dst};
+    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
     cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
     cop_status status = check_call(&arguments, options, &read, error);
     if (status == COP_STATUS_OK && (read.on_done != NULL || read.completions != NULL))
@@ -151,7 +172,7 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
                             size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                             cop_error *error)
 {
-    const struct arguments arguments = {op, src_count, dst_count, src, dst};
+    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
     cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
     cop_status status = check_call(&arguments, options, &read, error);
     if (status == COP_STATUS_OK && read.profile != NULL)

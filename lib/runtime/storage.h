@@ -46,8 +46,9 @@ struct cop_ndarray {
 #define STORAGE_READERS ((UINT64_C(1) << 29) - 1)
 #define STORAGE_FAILED  (UINT64_C(1) << 29) /* `failure` is set */
 #define STORAGE_WRITER  (UINT64_C(1) << 30) /* one writes it synchronously */
-#define STORAGE_QUEUED  (UINT64_C(1) << 31) /* the engine has accesses in line: nobody passes them \
-                                             */
+#define STORAGE_QUEUED                                                                             \
+    (UINT64_C(1) << 31) /* the engine has accesses in line: nobody passes them                     \
+                         */
 #define STORAGE_EPOCH_SHIFT 32
 
 /* Nobody uses it, now. */
