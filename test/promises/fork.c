@@ -36,6 +36,7 @@ static enum outcome worst_child = WRONG; /* reported where a check fails */
 
 static cop_device_kind device;
 static int intra_op_threads;
+static int forks; /* of each scenario */
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
@@ -141,7 +142,7 @@ static bool after_load(void)
     struct subject subject;
     subject_for_test(&subject);
     CHECK(use_all(&subject, subject.op));
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < forks; i++)
         CHECK(fork_and_use(&subject, subject.op, 3));
     CHECK(use_all(&subject, subject.op));
     subject_end(&subject);
@@ -187,7 +188,7 @@ static void *create_all_the_time(void *argument)
 static void *fork_all_the_time(void *argument)
 {
     struct crowd *crowd = argument;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < forks; i++)
         atomic_fetch_add(&crowd->wrong, !fork_and_use(crowd->subject, crowd->op, 1));
     return NULL;
 }
@@ -213,7 +214,7 @@ static bool crowd_end(struct crowd *crowd)
     return true;
 }
 
-/* Forks ten times while a crowd does something with an operator of so many contexts. */
+/* Forks again and again while a crowd does something with an operator of so many contexts. */
 static bool while_others(void *(*what)(void *), int max_contexts)
 {
     struct subject subject;
@@ -221,7 +222,7 @@ static bool while_others(void *(*what)(void *), int max_contexts)
     slow_subject_for_test(&subject);
     cop_cached_op *op = compile(subject.model, device, intra_op_threads, max_contexts);
     crowd_begin(&crowd, &subject, op, what);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < forks; i++) {
         sleep_ns(BUSY_FOR);
         CHECK(fork_and_use(&subject, op, 1 + i % 2));
     }
@@ -263,7 +264,7 @@ static bool from_several_threads_at_once(void)
     struct crowd crowd;
     subject_for_test(&subject);
     crowd_begin(&crowd, &subject, subject.op, fork_all_the_time);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < forks; i++)
         CHECK(fork_and_use(&subject, subject.op, 1));
     CHECK(crowd_end(&crowd));
     subject_end(&subject);
@@ -353,7 +354,7 @@ static bool while_arrays_are_read_and_written(void)
     struct crowd crowd;
     slow_subject_for_test(&subject);
     crowd_begin(&crowd, &subject, subject.op, write_all_the_time);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < forks; i++) {
         sleep_ns(BUSY_FOR);
         const pid_t child = fork_with_alarm();
         if (child == 0)
@@ -402,9 +403,11 @@ static enum outcome run_scenario(const struct scenario *scenario)
 int main(int argc, char **argv)
 {
     static const char *const outcomes[] = {"wrong", "wrong", "crashed", "hung"};
-    const int rounds = has_flag(argc, argv, "--long") ? 20 : 1;
+    const bool is_long = has_flag(argc, argv, "--long");
+    const int rounds = is_long ? 20 : 1;
     int counts[4] = {0}, devices = 1;
     size_t feature_count;
+    forks = is_long ? 10 : 3;
     const cop_feature *features = cop_features(&feature_count);
     for (size_t i = 0; i < feature_count; i++)
         if (strcmp(features[i].name, "onednn") == 0 && features[i].enabled)
