@@ -13,19 +13,21 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#define ATTACKERS 2
-#define KEPT      32 /* outputs of that many attempts ago must still be as they were left */
-#define STEPS     12
-#define SIDE      16
-#define SLOW_SIDE 48
-#define LIMIT_NS  (10 * MILLISECOND)
-#define LATE_RATE 1000 /* one in so many may be late: the system does not run us all the time */
-#define POISON    0xA5
-#define DEVICES   2
+#define ATTACKERS  2
+#define KEPT       32 /* outputs of that many attempts ago must still be as they were left */
+#define STEPS      12
+#define SIDE       16
+#define SLOW_SIDE  48
+#define LONG_STEPS 120 /* takes longer than anybody may go on after a request */
+#define LIMIT_NS   (10 * MILLISECOND)
+#define LATE_RATE  1000 /* one in so many may be late: the system does not run us all the time */
+#define POISON     0xA5
+#define DEVICES    2
 
 static struct subject subjects[DEVICES];
 static cop_cached_op *ops[DEVICES][2]; /* with contexts as they like, and with one */
 static struct subject slow;            /* what others stand behind */
+static struct subject endless;         /* as slow, and ten times as many steps */
 static int64_t run_ns, operator_ns;    /* of one invocation, and of its longest step */
 static _Atomic long late_writes, false_starts, wrong_count;
 
@@ -175,14 +177,14 @@ static cop_status invoke(struct attacker *attacker, enum way way, cop_cached_op 
     return attacker->called_status;
 }
 
-static void stop_an_invocation(struct attacker *attacker)
+static void stop_an_invocation(struct attacker *attacker, const struct subject *subject,
+                               cop_cached_op *op)
 {
-    const int device = dice(attacker, DEVICES), input = dice(attacker, SUBJECT_INPUTS);
+    const int input = dice(attacker, SUBJECT_INPUTS);
     const bool is_cancelled = dice(attacker, 2) == 0;
     const int64_t after_ns = (int64_t)(rand_r(&attacker->seed) % 1000) * run_ns * 3 / 2 / 1000;
-    cop_cached_op *op = ops[device][dice(attacker, 2)];
     cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
-    cop_ndarray *dst[SUBJECT_OUTPUTS], *src = subjects[device].src[input];
+    cop_ndarray *dst[SUBJECT_OUTPUTS], *src = subject->src[input];
     unsigned char **memory = take_outputs(attacker, op, dst);
     const int64_t begin_ns = now_ns();
     if (is_cancelled)
@@ -192,7 +194,7 @@ static void stop_an_invocation(struct attacker *attacker)
     const cop_status status =
         invoke(attacker, (enum way)dice(attacker, WAYS), op, &src, dst, &options);
     const int64_t done_ns = now_ns();
-    expect(status != COP_STATUS_OK || is_expected(&subjects[device], input, dst), "an output");
+    expect(status != COP_STATUS_OK || is_expected(subject, input, dst), "an output");
     poison(attacker, memory);
     const int64_t stopped_ns =
         is_cancelled ? await_request(attacker, options.cancel) : begin_ns + after_ns;
@@ -236,6 +238,8 @@ static void stop_before_it_begins(struct attacker *attacker)
         sleep_ns(stopped_ns - now_ns());
     /* A wait without time does not help, so what is in the way is still in the way. */
     const bool was_in_time = wait_for(first[1], 0, NULL) == COP_STATUS_TIMEOUT;
+    if (was_in_time && is_cancelled)
+        expect(wait_for(dst[1], 0, NULL) == COP_STATUS_CANCELLED, "what is seen after a request");
     const cop_status status = wait_for(dst[1], COP_NO_TIMEOUT, NULL);
     add_latency(attacker, stopped_ns, now_ns());
     if (was_in_time) {
@@ -286,9 +290,11 @@ static void *attack(void *argument)
 {
     struct attacker *attacker = argument;
     for (long i = 0; i < attacker->attempts; i++) {
-        const int what = dice(attacker, 100);
-        if (what < 96)
-            stop_an_invocation(attacker);
+        const int what = dice(attacker, 100), device = dice(attacker, DEVICES);
+        if (what < 95)
+            stop_an_invocation(attacker, &subjects[device], ops[device][dice(attacker, 2)]);
+        else if (what < 96)
+            stop_an_invocation(attacker, &endless, endless.op);
         else if (what < 98)
             stop_before_it_begins(attacker);
         else
@@ -367,7 +373,7 @@ static void measure(void)
         const int64_t begin_ns = now_ns();
         expect(invoke_is_right(&subjects[0], subjects[0].op, 0), "an invoke");
         runs[i] = now_ns() - begin_ns;
-        steps[i] = longest_step_ns(&slow, profile); /* nothing here has a longer one */
+        steps[i] = longest_step_ns(&slow, profile); /* nothing here has longer ones */
     }
     cop_profile_release(&profile);
     qsort(runs, 15, sizeof *runs, compare_times), qsort(steps, 15, sizeof *steps, compare_times);
@@ -384,6 +390,7 @@ static void begin(void)
         ops[device][1] = compile(subjects[device].model, kind, 0, 1);
     }
     subject_begin(&slow, chain_network(STEPS, SLOW_SIDE), COP_DEVICE_REF);
+    subject_begin(&endless, chain_network(LONG_STEPS, SLOW_SIDE), COP_DEVICE_REF);
     measure();
 }
 
@@ -393,7 +400,7 @@ static void end(void)
         cop_cached_op_release(&ops[device][0]), cop_cached_op_release(&ops[device][1]);
         subject_end(&subjects[device]);
     }
-    subject_end(&slow);
+    subject_end(&slow), subject_end(&endless);
 }
 
 int main(int argc, char **argv)
