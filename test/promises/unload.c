@@ -140,8 +140,8 @@ int main(int argc, char **argv)
     const long grown = process_status("VmRSS:") - kilobytes;
     const long more_mappings = count_mappings() - mappings;
     const long more_threads = process_status("Threads:") - threads;
-    const bool is_held = wrong == 0 && more_threads <= 0 && more_mappings <= 8 &&
-                         (IS_SANITIZED || grown <= 1024 + count);
+    const bool is_held =
+        wrong == 0 && more_threads <= 0 && more_mappings <= 8 && (IS_SANITIZED || grown <= 8192);
     printf("promise H, dlclose: %d openings, %ld wrong, %+ld threads, %+ld mappings, %+ld kB "
            "resident: %s\n",
            count, wrong, more_threads, more_mappings, grown, is_held ? "held" : "broken");
