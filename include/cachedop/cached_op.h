@@ -186,6 +186,7 @@ typedef struct cop_cached_op_stats {
     uint64_t invocations;       /**< that got a context and are done, failed ones included */
     uint64_t failures;          /**< those of them that failed */
     size_t kept_output_bytes;   /**< outputs that were released and wait to be used again */
+    uint64_t weight_generation; /**< updates of the model's weights so far; 0 before the first */
 } cop_cached_op_stats;
 
 /** @return OK; INVALID_ARGUMENT: struct_size is not set */

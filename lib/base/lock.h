@@ -34,20 +34,22 @@
 
 /* What a lock is for. Two of one rank are never held by one thread. */
 enum lock_rank {
-    LOCK_PACKING,      /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
-    LOCK_ENGINE,       /* runtime/engine.c: lines at storages, ready tasks, waits */
+    LOCK_UPDATES, /* runtime/live_weights.c: one update, or an operator that joins. Held long */
+    LOCK_PACKING, /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
+    LOCK_ENGINE,  /* runtime/engine.c: lines at storages, ready tasks, waits */
     LOCK_WEIGHT_TABLE, /* plan/weight_store.c: which weights exist */
     LOCK_SOURCE,       /* base/source.c: dropping bytes of a file and reading them again */
     LOCK_CONTEXTS,     /* runtime/context_pool.c: waiting for a context */
+    LOCK_GENERATION,   /* runtime/weight_binding.c: which weights operators are on */
     LOCK_COMPLETIONS,  /* runtime/completions.c: what is to be reported */
     LOCK_TRACE,        /* runtime/trace.c */
     LOCK_REGISTRY,     /* backends/registry.c: opening devices */
     LOCK_RANK_COUNT,
 };
 
-/* While one of these is held, others may be made and much time may pass; a child process finds it
- * free and what it guards as it was. */
-#define COP_LOCK_IS_LEFT_ALONE(rank) ((rank) == LOCK_PACKING)
+/* While one of these is held, others may be made and much time may pass; fork leaves it alone, a
+ * child process finds it free and what it guards as it was. */
+#define COP_LOCK_IS_LEFT_ALONE(rank) ((rank) <= LOCK_PACKING)
 
 struct COP_CAPABILITY("mutex") lock {
     pthread_mutex_t mutex;

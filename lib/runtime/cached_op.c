@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "runtime/engine.h"
@@ -14,42 +16,6 @@
 #define DEFAULT_MAX_CONTEXTS   256
 #define LARGEST_MAX_CONTEXTS   65536
 #define LARGEST_INTRA_OP_COUNT 1024
-
-/* The packed weights of a model, kept with it so that all its operators share them. */
-struct store_attachment {
-    struct model_attachment base;
-    struct weight_store *store;
-};
-
-static void destroy_attachment(struct model_attachment *base)
-{
-    struct store_attachment *attachment = (struct store_attachment *)base;
-    cop_weight_store_release(&attachment->store);
-    cop_free(attachment);
-}
-
-static cop_status find_store(struct cop_model *model, struct weight_store **store, cop_error *error)
-{
-    struct model_attachment *found = atomic_load_explicit(&model->attachment, memory_order_acquire);
-    if (found == NULL) {
-        struct store_attachment *made = cop_alloc(1, sizeof *made);
-        if (made == NULL)
-            return cop_fail_memory(error, "weight store", sizeof *made);
-        made->base.destroy = destroy_attachment;
-        const cop_status status = cop_weight_store_create(&made->store, error);
-        if (status != COP_STATUS_OK) {
-            cop_free(made);
-            return status;
-        }
-        if (atomic_compare_exchange_strong_explicit(&model->attachment, &found, &made->base,
-                                                    memory_order_acq_rel, memory_order_acquire))
-            found = &made->base;
-        else
-            destroy_attachment(&made->base);
-    }
-    *store = ((struct store_attachment *)found)->store;
-    return COP_STATUS_OK;
-}
 
 /* `to` is empty; on failure it is empty again. */
 static cop_status copy_constant(const cop_constant *from, cop_constant *to, cop_error *error)
@@ -119,14 +85,21 @@ static void free_extra_outputs(struct cop_cached_op *op)
     cop_free(op->extra_outputs);
 }
 
+static void free_plan(struct cop_cached_op *op)
+{
+    cop_weight_set_release(&op->weights.set);
+    cop_plan_release(&op->plan);
+}
+
 static void destroy(struct cop_cached_op *op)
 {
+    if (op->is_live)
+        cop_live_weights_leave(op);
     cop_context_pool_destroy(&op->contexts);
     for (int i = 0; op->outputs != NULL && i < op->plan->dst_count; i++)
         cop_output_pool_release(&op->outputs[i]);
     cop_free(op->outputs);
-    cop_weight_set_release(&op->weights);
-    cop_plan_release(&op->plan);
+    free_plan(op);
     free_constants(op);
     free_extra_outputs(op);
     cop_budget_release(&op->budget);
@@ -186,7 +159,7 @@ static cop_status create_pools(struct cop_cached_op *op, cop_error *error)
         return status;
     const struct context_pool_request request = {
         .plan = op->plan,
-        .weights = op->weights,
+        .weights = &op->weights,
         .max_contexts = op->max_contexts,
         .budget = op->budget,
         .outputs = op->outputs,
@@ -195,24 +168,72 @@ static cop_status create_pools(struct cop_cached_op *op, cop_error *error)
     return cop_context_pool_create(&request, &op->contexts, error);
 }
 
+/* Compiles for the weights as they are now; `generation` receives which these are. */
+static cop_status make_plan(struct cop_cached_op *op, struct plan_request *request,
+                            uint64_t *generation, size_t *added_weight_bytes, cop_error *error)
+{
+    struct overlay *overlay = cop_live_weights_take(op->live, generation);
+    request->overlay = overlay;
+    const cop_status status =
+        cop_plan_create(request, &op->plan, &op->weights.set, added_weight_bytes, error);
+    cop_overlay_release(&overlay);
+    return status;
+}
+
+/*
+ * Updates go on while a plan is made. Only at the end they are kept out: if one came in
+ * between, it knew nothing of this operator, and the plan is made again.
+ */
+static cop_status make_live_plan(struct cop_cached_op *op, struct plan_request *request,
+                                 size_t *added_weight_bytes, cop_error *error)
+{
+    uint64_t generation;
+    cop_status status = make_plan(op, request, &generation, added_weight_bytes, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    cop_lock_acquire(&op->live->updates);
+    if (generation != cop_current_weights_generation(&op->weights)) {
+        free_plan(op);
+        status = make_plan(op, request, &generation, added_weight_bytes, error);
+    }
+    if (status == COP_STATUS_OK)
+        status = create_pools(op, error);
+    if (status == COP_STATUS_OK)
+        cop_live_weights_join_locked(op->live, op);
+    cop_lock_release(&op->live->updates);
+    return status;
+}
+
 /* `request` lacks graph and store; its constants and names become copies of the operator's. */
 static cop_status compile(struct cop_cached_op *op, struct plan_request *request,
                           size_t *added_weight_bytes, cop_error *error)
 {
-    cop_status status = find_store(op->model, &request->store, error);
+    cop_status status = cop_live_weights_find(op->model, &op->live, error);
     if (status == COP_STATUS_OK)
         status = copy_constants(op, request->constants, request->constant_count, error);
     if (status == COP_STATUS_OK)
         status = copy_extra_outputs(op, request->extra_outputs, request->extra_output_count, error);
     if (status != COP_STATUS_OK)
         return status;
+    op->weights.generation = &op->live->generation;
     request->graph = op->model->graph;
+    request->store = op->live->store;
     request->constants = op->constants;
     request->extra_outputs = (const char *const *)op->extra_outputs;
     request->fast_run = op->tuning == COP_TUNING_FAST_RUN;
     request->keep_graph = op->keep_graph;
-    status = cop_plan_create(request, &op->plan, &op->weights, added_weight_bytes, error);
-    return status == COP_STATUS_OK ? create_pools(op, error) : status;
+    return make_live_plan(op, request, added_weight_bytes, error);
+}
+
+static void log_made(const struct cop_cached_op *op, const char *how, size_t added_weight_bytes,
+                     int64_t begin_ns)
+{
+    const struct device *device = op->plan->devices.devices[0];
+    cop_log(COP_LOG_LEVEL_INFO,
+            "operator %" PRIu64 " %s on %s (%s): %d steps, arena %zu bytes, %zu bytes of weights "
+            "added, %.1f ms",
+            op->id, how, device->backend->name, device->name, op->plan->step_count,
+            op->plan->arena_bytes, added_weight_bytes, (double)(cop_now_ns() - begin_ns) / 1e6);
 }
 
 static cop_status check_shapes(const cop_input_shape *shapes, size_t count, cop_error *error)
@@ -279,6 +300,8 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
     if (status != COP_STATUS_OK)
         return status;
 
+    const int64_t begin_ns = cop_now_ns();
+    size_t added_weight_bytes = 0;
     struct cop_cached_op *made = allocate_op(model);
     if (made == NULL)
         return cop_fail_memory(error, "cached operator", sizeof *made);
@@ -296,8 +319,10 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
         .extra_output_count = options->extra_output_count,
         .intra_op_threads = options->intra_op_threads == 0 ? 1 : options->intra_op_threads,
     };
-    status = compile(made, &request, NULL, error);
-    if (status != COP_STATUS_OK)
+    status = compile(made, &request, &added_weight_bytes, error);
+    if (status == COP_STATUS_OK)
+        log_made(made, "created", added_weight_bytes, begin_ns);
+    else
         cop_cached_op_release(&made);
     *op = made;
     return status == COP_STATUS_OK ? cop_ok(error) : status;
@@ -354,6 +379,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
     if (status != COP_STATUS_OK)
         return status;
 
+    const int64_t begin_ns = cop_now_ns();
     const size_t src_count = (size_t)op->plan->src_count;
     cop_input_shape *merged = cop_alloc(src_count, sizeof *merged);
     struct cop_cached_op *made = allocate_op(op->model);
@@ -383,6 +409,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         cop_cached_op_release(&made);
         return status;
     }
+    log_made(made, "reshaped", added_weight_bytes, begin_ns);
     if (added_bytes != NULL)
         *added_bytes = made->plan->plan_bytes + added_weight_bytes;
     *reshaped = made;
@@ -477,8 +504,10 @@ cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats 
     if (op == NULL || stats == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "statistics: an argument is NULL");
     const struct context_counters counters = cop_context_pool_counters(op->contexts);
+    uint64_t generation;
+    struct weight_set *weights = cop_current_weights_take(&op->weights, &generation);
     const cop_cached_op_stats values = {
-        .packed_weight_bytes = op->weights->bytes,
+        .packed_weight_bytes = weights->bytes,
         .plan_bytes = op->plan->plan_bytes,
         .arena_bytes = op->plan->arena_bytes,
         .context_bytes = cop_context_bytes(op->plan),
@@ -487,7 +516,9 @@ cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats 
         .invocations = counters.invocations,
         .failures = counters.failures,
         .kept_output_bytes = kept_output_bytes(op),
+        .weight_generation = generation,
     };
+    cop_weight_set_release(&weights);
     return cop_answer_write(stats, &values, sizeof values, "cop_cached_op_stats", error);
 }
 

@@ -12,6 +12,7 @@
 
 #include "plan/plan.h"
 #include "runtime/memory_budget.h"
+#include "runtime/weight_binding.h"
 
 struct limits;
 struct output_pool;
@@ -26,6 +27,7 @@ struct binding {
 struct context {
     struct plan *plan;           /* one reference */
     struct weight_set *weights;  /* one reference */
+    uint64_t weight_generation;  /* whose weights these are */
     unsigned char *arena;        /* plan->arena_bytes */
     struct stream **streams;     /* one for each device of the plan; NULL where it needs none */
     void **states;               /* one for each step; NULL where the kernel needs none */
@@ -44,7 +46,7 @@ struct context_counts {
     _Atomic uint64_t invocations, failures;
 };
 
-cop_status cop_context_create(struct plan *plan, struct weight_set *weights,
+cop_status cop_context_create(struct plan *plan, struct current_weights *weights,
                               struct context **context, cop_error *error);
 void cop_context_destroy(struct context **context); /* accepts a pointer to NULL */
 
@@ -63,10 +65,10 @@ size_t cop_context_bytes(const struct plan *plan);
 
 struct context_pool; /* Thread-safety: synchronized; without a lock while a context is free. */
 
-/* What a pool is made of; references are taken. */
+/* What a pool is made of. The plan is retained, all else lives as long as the pool. */
 struct context_pool_request {
     struct plan *plan;
-    struct weight_set *weights;
+    struct current_weights *weights; /* may get another set at any time */
     int max_contexts;
     struct memory_budget *budget; /* its cap lets one context exist */
     struct output_pool **outputs; /* borrowed while the pool lives: emptied before the cap hurts */
@@ -77,7 +79,8 @@ cop_status cop_context_pool_create(const struct context_pool_request *request,
                                    struct context_pool **pool, cop_error *error);
 void cop_context_pool_destroy(struct context_pool **pool); /* none may be in use */
 
-/* Takes a context, making one where none is free. NULL, and OK: there are as many as there may be.
+/* Takes a context on the current weights, making one where none is free. NULL, and OK: there are as
+ * many as there may be.
  */
 cop_status cop_context_pool_try_take(struct context_pool *pool, struct context **context,
                                      cop_error *error);
@@ -99,6 +102,9 @@ void cop_context_pool_resume(struct context_pool *pool);
 
 /* Frees contexts that nobody uses while more than `kept` exist; returns their bytes. */
 size_t cop_context_pool_trim(struct context_pool *pool, size_t kept);
+/* Takes one idle context after the other, calls `visit` and puts it back. */
+void cop_context_pool_for_each_idle(struct context_pool *pool,
+                                    void (*visit)(struct context *context, void *user), void *user);
 
 struct context_counters {
     size_t contexts, in_flight;

@@ -28,7 +28,7 @@ struct slot {
 
 struct context_pool {
     struct plan *plan;
-    struct weight_set *weights;
+    struct current_weights *weights; /* the operator's, which has the pool */
     struct memory_budget *budget;
     struct output_pool **outputs;
     int output_count;
@@ -78,7 +78,7 @@ cop_status cop_context_pool_create(const struct context_pool_request *request,
     made->max_contexts = request->max_contexts;
     made->capacity = capacity;
     made->plan = cop_plan_retain(request->plan);
-    made->weights = cop_weight_set_retain(request->weights);
+    made->weights = request->weights;
     made->budget = cop_budget_retain(request->budget);
     made->outputs = request->outputs;
     made->output_count = request->output_count;
@@ -100,7 +100,6 @@ void cop_context_pool_destroy(struct context_pool **pool)
         struct context *context = atomic_load_explicit(&old->slots[i].owned, memory_order_acquire);
         cop_context_destroy(&context);
     }
-    cop_weight_set_release(&old->weights);
     cop_plan_release(&old->plan);
     cop_budget_release(&old->budget);
     cop_condition_destroy(&old->is_put);
@@ -117,6 +116,8 @@ static void renew_after_fork(struct context_pool *pool)
         for (int i = 0; i < pool->capacity; i++) {
             struct slot *slot = &pool->slots[i];
             struct context *context = atomic_load(&slot->owned);
+            if (context != NULL)
+                context->weight_generation = UINT64_MAX; /* it may be half on other weights */
             if (context == NULL &&
                 atomic_load(&slot->is_claimed)) { /* it was being made or freed */
                 atomic_fetch_sub(&pool->count, 1);
@@ -246,7 +247,11 @@ cop_status cop_context_pool_try_take(struct context_pool *pool, struct context *
 {
     look_for_fork(pool);
     *context = take_free(pool);
-    return *context != NULL ? COP_STATUS_OK : make_context(pool, context, error);
+    const cop_status status = *context != NULL ? COP_STATUS_OK : make_context(pool, context, error);
+    if (*context != NULL &&
+        (*context)->weight_generation != cop_current_weights_generation(pool->weights))
+        cop_context_rebind(*context, pool->weights);
+    return status;
 }
 
 static cop_status fail_busy(const struct context_pool *pool, cop_status reason, cop_error *error)
@@ -300,7 +305,7 @@ static void announce(struct context_pool *pool)
         cop_engine_unpark(&pool->parking);
 }
 
-void cop_context_pool_put(struct context_pool *pool, struct context *context)
+static void put(struct context_pool *pool, struct context *context)
 {
     /*
      * Both here, and both of the sleeper, are sequentially consistent: either it sees the context,
@@ -308,6 +313,38 @@ void cop_context_pool_put(struct context_pool *pool, struct context *context)
      */
     atomic_store(&pool->slots[context->slot].free, context);
     announce(pool);
+}
+
+void cop_context_pool_put(struct context_pool *pool, struct context *context)
+{
+    /*
+     * Storing the context and looking at the generation, here, publishing a generation and looking
+     * through the slots, there, are sequentially consistent: whichever is later finds a context
+     * that was left behind, so that no old weights stay with one that nobody takes.
+     */
+    for (bool is_left_behind = true; is_left_behind;) {
+        const int index = context->slot;
+        const uint64_t generation = context->weight_generation;
+        put(pool, context);
+        is_left_behind = generation != cop_current_weights_generation(pool->weights) &&
+                         (context = take_slot(pool, index)) != NULL;
+        if (is_left_behind)
+            cop_context_rebind(context, pool->weights);
+    }
+}
+
+void cop_context_pool_for_each_idle(struct context_pool *pool,
+                                    void (*visit)(struct context *context, void *user), void *user)
+{
+    look_for_fork(pool);
+    const int end = atomic_load_explicit(&pool->used_end, memory_order_acquire);
+    for (int i = 0; i < end; i++) {
+        struct context *context = take_slot(pool, i);
+        if (context == NULL)
+            continue;
+        visit(context, user);
+        cop_context_pool_put(pool, context);
+    }
 }
 
 struct parking *cop_context_pool_parking(struct context_pool *pool)

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "runtime/storage.h"
 
 #define RESERVED_MESSAGE_BYTES 256
@@ -107,6 +108,9 @@ void cop_failure_bury(struct failure *dropped)
 {
     while (dropped != NULL) {
         struct failure *next = dropped->next;
+        if (!dropped->is_observed)
+            cop_log(COP_LOG_LEVEL_WARNING, "an invocation failed and nobody waited for it: %s: %s",
+                    cop_status_name(dropped->status), dropped->message);
         cop_free(dropped);
         dropped = next;
     }
