@@ -7,6 +7,9 @@ libonnx-dev protobuf-compiler nanopb libnanopb-dev libstb-dev"
 # To build and run the tests as well.
 TEST_PACKAGES="check clang libclang-rt-14-dev g++ libonnx-testdata python3-numpy python3-onnx binutils strace"
 
+# To measure what the tests reach.
+COVERAGE_PACKAGES="gcovr"
+
 # install_packages NAME...: asks before nothing, says what it does, uses sudo where that is needed.
 install_packages() {
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
