@@ -3,8 +3,8 @@
 #include "runtime/invocation.h"
 
 #include "base/clock.h"
+#include "base/float_mode.h"
 #include "base/error.h"
-#include "runtime/float_mode.h"
 #include "runtime/profiling.h"
 #include "runtime/storage.h"
 

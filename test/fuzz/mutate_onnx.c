@@ -509,9 +509,11 @@ static void nest_graph(struct editor *editor)
         abort();
     memcpy(nested, editor->input->bytes + graph->value, size);
     for (uint64_t i = 0; i < depth; i++) {
-        size = wrap(nested, size, 6); /* AttributeProto.g */
-        size = wrap(nested, size, 5); /* NodeProto.attribute */
-        size = wrap(nested, size, 1); /* GraphProto.node */
+        size = wrap(nested, size, 6); /* AttributeProto.g, its name, and the node's operator */
+        memcpy(nested + size, "\x0a\x01g", 3);
+        size = wrap(nested, size + 3, 5);
+        memcpy(nested + size, "\x22\x02If", 4);
+        size = wrap(nested, size + 4, 1); /* GraphProto.node */
     }
     edit(editor, (int)(graph - editor->fields->items), graph->end, graph->end, nested, size);
     free(nested);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The floating-point mode of one invocation: round to nearest, no traps, denormals read and written
+ * The floating-point mode of invocations and of making weights: round to nearest, no traps, denormals read and written
  * as zero (they cost a hundred times a normal number and mean nothing here). The caller's mode
  * comes back after.
  */
-#ifndef RUNTIME_FLOAT_MODE_H
-#define RUNTIME_FLOAT_MODE_H
+#ifndef BASE_FLOAT_MODE_H
+#define BASE_FLOAT_MODE_H
 
 #include <stdint.h>
 
