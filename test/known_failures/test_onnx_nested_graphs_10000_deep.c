@@ -44,8 +44,8 @@ static cop_status load(const void *user, cop_error *error)
 
 START_TEST(they_are_counted_and_refused_on_a_small_stack)
 {
-    static const int depths[] = {65, 1000, 10000, 100000};
-    for (int i = 0; i < 4; i++) {
+    static const int depths[] = {65, 1000, 10000};
+    for (int i = 0; i < 3; i++) {
         struct message model = nested(depths[i]);
         const struct measured result = measure(load, &model);
         printf("%d: %s: %.150s\n", depths[i], cop_status_name(result.status), result.error.message);

@@ -36,7 +36,7 @@ START_TEST(in_every_version)
         put_floats(&writer, 2, (const float[]){1, 2});
         put_u64(&writer, 1), put_name(&writer, "w");
         expect_params_refused(&writer, writer.size,
-                              version == 0 ? "more elements than" : "a negative dimension");
+                              version == 0 ? "2^48 elements or more" : "a negative dimension");
     }
     static const int32_t ranks[] = {-1, -2, INT32_MIN, 33, INT32_MAX};
     for (int i = 0; i < 5; i++) {
