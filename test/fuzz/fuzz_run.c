@@ -170,7 +170,9 @@ static void compile(cop_model *model, bool keep_graph, const struct cost *cost)
     cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
     cop_cached_op *op = NULL;
     cop_error error = {COP_STATUS_OK, ""};
-    options.device.kind = COP_DEVICE_REF;
+    const char *device = getenv("COP_FUZZ_DEVICE"); /* the reference kernels, unless "cpu" */
+    options.device.kind =
+        device != NULL && strcmp(device, "cpu") == 0 ? COP_DEVICE_CPU : COP_DEVICE_REF;
     options.keep_graph = keep_graph;
     check_words(cop_cached_op_create(model, &options, &op, &error), &error);
     if ((op != NULL) != (error.status == COP_STATUS_OK))
