@@ -20,7 +20,8 @@
 #define WORK_PER_BYTE  32.0
 #define MAX_SOURCES    64 /* that are told apart; the rest does not count */
 
-/* The bytes of the files that a graph's constants come from. */
+/* The bytes of the files that a graph's constants come from, and those of constants without a file.
+ */
 static size_t source_bytes(const struct graph *graph)
 {
     const struct source *known[MAX_SOURCES];
@@ -28,14 +29,17 @@ static size_t source_bytes(const struct graph *graph)
     int count = 0;
     for (int i = 0; i < graph->value_count; i++) {
         const struct graph_constant *constant = graph->values[i].constant;
-        const struct source *source = constant == NULL ? NULL : constant->source;
-        int j = source == NULL ? -1 : count - 1;
-        while (j >= 0 && known[j] != source)
-            j--;
-        if (source == NULL || j >= 0 || count == MAX_SOURCES)
+        if (constant == NULL)
             continue;
-        known[count++] = source;
-        total += cop_source_size(source);
+        int j = count - 1;
+        while (j >= 0 && known[j] != constant->source)
+            j--;
+        if (constant->source == NULL)
+            total += constant->bytes;
+        else if (j < 0 && count < MAX_SOURCES) {
+            known[count++] = constant->source;
+            total += cop_source_size(constant->source);
+        }
     }
     return total;
 }
