@@ -116,7 +116,7 @@ static bool finish(const struct report *report, const struct classification *cla
         good = false;
     }
     cop_error error;
-    if (options->async && cop_wait_all(report->session->op, COP_NO_TIMEOUT, &error)) {
+    if (options->async && cop_wait_all(report->session->op, COP_NO_TIMEOUT, NULL, &error)) {
         report_failure(options, error.message);
         good = false;
     }

@@ -86,12 +86,27 @@ typedef struct cop_cached_op_options {
     int max_contexts;     /**< invocations that may run at once; 0 = 256. More wait, or get BUSY. */
     cop_tuning tuning;
     bool keep_graph; /**< true: no pass but the necessary ones; to compare and to debug */
+    /**
+     * Bytes that the operator's contexts and the outputs it keeps for reuse may take together; 0:
+     * no limit but max_contexts. At the limit an invoke waits, or gets BUSY, as at max_contexts.
+     */
+    size_t memory_cap_bytes;
+    /**
+     * Names of internal values that become outputs too, after the model's own and in this order:
+     * the names that ONNX files give to values (of what an Identity makes: its input's); of MXNet
+     * models the node's name, or as MXNet calls its outputs, "relu1_output" or "split0_output1".
+     * Constants and inputs may be named and are copied; a value that is an output already, or named
+     * twice, is INVALID_ARGUMENT. What is an output is not fused away, so the others may differ by
+     * rounding. cop_invoke_options.outputs chooses among them, call by call.
+     */
+    const char *const *extra_outputs;
+    size_t extra_output_count;
 } cop_cached_op_options;
 
 #define COP_CACHED_OP_OPTIONS_INIT                                                                 \
     {                                                                                              \
         sizeof(cop_cached_op_options), {COP_DEVICE_CPU, 0}, NULL, 0, NULL, 0, NULL, 0, 0, 0,       \
-            COP_TUNING_FAST_START, false                                                           \
+            COP_TUNING_FAST_START, false, 0, NULL, 0                                               \
     }
 
 /**
@@ -104,9 +119,11 @@ typedef struct cop_cached_op_options {
  * the outcome.
  *
  * @param op  receives one reference; NULL on failure
- * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL;
- * NOT_FOUND: no such device; MALFORMED_MODEL; UNSUPPORTED: with everything that is missing; IO:
- * weights dropped earlier could not be read again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL
+ * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL, a
+ * memory_cap_bytes that not one context fits in, an extra output that is one already; NOT_FOUND: no
+ * such device, or no such value to be an output, with the nearest name there is; MALFORMED_MODEL;
+ * UNSUPPORTED: with everything that is missing; IO: weights dropped earlier could not be read
+ * again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_create(cop_model *model,
                                                      const cop_cached_op_options *options,
@@ -114,7 +131,7 @@ COP_API COP_MUST_USE cop_status cop_cached_op_create(cop_model *model,
 
 /**
  * Makes an operator for other input shapes (another batch or image size) of the same model on the
- * same device, on the same packed weights.
+ * same device, on the same packed weights, with the same extra outputs.
  *
  * @param shapes       new shapes for some or all inputs; the others stay
  * @param added_bytes  may be NULL; receives the bytes that the new operator adds before its first
@@ -168,6 +185,8 @@ typedef struct cop_cached_op_stats {
     size_t in_flight;           /**< contexts in use: running, paused between steps or warmed up */
     uint64_t invocations;       /**< that got a context and are done, failed ones included */
     uint64_t failures;          /**< those of them that failed */
+    size_t kept_output_bytes;   /**< outputs that were released and wait to be used again */
+    uint64_t weight_generation; /**< updates of the model's weights so far; 0 before the first */
 } cop_cached_op_stats;
 
 /** @return OK; INVALID_ARGUMENT: struct_size is not set */
@@ -183,6 +202,16 @@ COP_API COP_MUST_USE cop_status cop_cached_op_get_stats(const cop_cached_op *op,
  */
 COP_API COP_MUST_USE cop_status cop_cached_op_warm_up(cop_cached_op *op, size_t contexts,
                                                       cop_error *error);
+
+/**
+ * Frees contexts that are not in use, until `keep_contexts` are left or the others are in use, and
+ * the outputs kept for reuse. Weights and the plan stay. Later invokes make again what they need.
+ *
+ * @param freed_bytes  may be NULL; receives how many bytes were freed
+ * @return OK; INVALID_ARGUMENT: op is NULL
+ */
+COP_API COP_MUST_USE cop_status cop_cached_op_trim(cop_cached_op *op, size_t keep_contexts,
+                                                   size_t *freed_bytes, cop_error *error);
 
 typedef enum cop_plan_format {
     COP_PLAN_FORMAT_TEXT = 0,

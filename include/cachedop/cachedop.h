@@ -32,18 +32,22 @@
  * Rules that hold everywhere: what can fail returns a cop_status and fills an optional cop_error;
  * on failure `*out` is NULL and nothing leaks; arguments are borrowed for the call; children keep
  * their parents alive, so release in any order; NULL options mean the defaults. The library never
- * prints, exits or aborts.
+ * prints, exits or aborts; hooks.h says where it takes memory from and tells what it does.
  */
 #ifndef CACHEDOP_CACHEDOP_H
 #define CACHEDOP_CACHEDOP_H
 
 #include <cachedop/cached_op.h>
+#include <cachedop/cancel.h>
+#include <cachedop/completion.h>
 #include <cachedop/dtype.h>
+#include <cachedop/hooks.h>
 #include <cachedop/invoke.h>
 #include <cachedop/library.h>
 #include <cachedop/model.h>
 #include <cachedop/ndarray.h>
 #include <cachedop/profile.h>
 #include <cachedop/status.h>
+#include <cachedop/weights.h>
 
 #endif

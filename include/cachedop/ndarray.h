@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cachedop/cancel.h>
 #include <cachedop/dtype.h>
 #include <cachedop/status.h>
 
@@ -45,8 +46,8 @@ typedef struct cop_wrap_options {
     size_t struct_size;
     /** Bytes that may be read and written at `memory`; 0: exactly what dtype and shape need. */
     size_t capacity_bytes;
-    /** Called once, after the last use by the library, from any thread; it must not call the
-     * library. */
+    /** Called once, after the last use by the library, from any thread, also one that waits; it
+     * must not call the library, wait or fork. */
     void (*release)(void *user, void *memory);
     void *user;
 } cop_wrap_options;
@@ -114,12 +115,13 @@ COP_API void *cop_ndarray_data(const cop_ndarray *array);
  * number of threads may wait for one array, any number of times.
  *
  * @param timeout_ns  how long to wait at the most; COP_NO_TIMEOUT for ever, 0 to ask
+ * @param cancel      NULL, or a token that ends the wait (not what it waits for)
  * @return OK: the elements may be read; INVALID_ARGUMENT: array is NULL or timeout_ns is negative;
- *         TIMEOUT: not yet, and nothing changed; otherwise the status and text of the invocation
- *         that failed to write it, the same at every wait until it is written again
+ *         TIMEOUT or CANCELLED: not yet, and nothing changed; otherwise the status and text of the
+ *         invocation that failed to write it, the same at every wait until it is written again
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns,
-                                                 cop_error *error);
+                                                 cop_cancel *cancel, cop_error *error);
 
 #ifdef __cplusplus
 }

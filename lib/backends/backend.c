@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/fork.h"
 
 const struct layout *cop_layout_retain(const struct layout *layout)
 {
@@ -56,7 +57,9 @@ cop_status cop_kernel_create(struct device *device, const struct kernel_request 
                              struct kernel **kernel, cop_error *error)
 {
     struct kernel *made = NULL;
+    cop_fork_hold_off(); /* libraries below have locks of their own */
     const cop_status status = device->backend->kernel_create(device, request, &made, error);
+    cop_fork_allow();
     return accept_kernel(status, made, request->name, kernel, error);
 }
 
@@ -69,8 +72,10 @@ cop_status cop_reorder_create(struct device *device, cop_dtype dtype, const stru
     if (device->backend->reorder_create == NULL)
         return cop_fail(error, COP_STATUS_INTERNAL, "%s knows no layout but the plain one",
                         device->backend->name);
+    cop_fork_hold_off();
     const cop_status status = device->backend->reorder_create(device, dtype, shape, src, dst,
                                                               intra_op_threads, &made, error);
+    cop_fork_allow();
     return accept_kernel(status, made, "reorder", kernel, error);
 }
 

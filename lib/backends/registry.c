@@ -5,12 +5,20 @@
  */
 #include "backends/backend.h"
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/log.h"
 
-static struct lock registry_lock = COP_LOCK_INIT;
+static struct lock registry_lock;
 /* By device kind; guarded by registry_lock, as is what becomes of them. */
 static struct device *opened_cpu, *opened_ref;
+
+static void init_registry_lock(void)
+{
+    cop_lock_init(&registry_lock, LOCK_REGISTRY);
+}
 
 static cop_status open_locked(const struct backend *backend, struct device **opened,
                               cop_error *error) COP_REQUIRES(registry_lock)
@@ -36,6 +44,16 @@ static cop_status build_chain_locked(bool with_onednn, struct device_chain *chai
     return status;
 }
 
+/* Once in the life of the process, to the first log there is. */
+static void warn_of_slow_cpu(void)
+{
+    static atomic_flag is_said = ATOMIC_FLAG_INIT; /* nothing is ordered by it */
+    if (cop_log_is_on(COP_LOG_LEVEL_WARNING) && !atomic_flag_test_and_set(&is_said))
+        cop_log(COP_LOG_LEVEL_WARNING,
+                "device cpu: oneDNN does not support this processor, so the reference kernels run, "
+                "which are slow");
+}
+
 cop_status cop_device_chain(cop_device id, struct device_chain *chain, cop_error *error)
 {
     *chain = (struct device_chain){.count = 0};
@@ -47,10 +65,14 @@ cop_status cop_device_chain(cop_device id, struct device_chain *chain, cop_error
     if (id.index != 0)
         return cop_fail(error, COP_STATUS_NOT_FOUND, "device %s:%d: there is only index 0",
                         id.kind == COP_DEVICE_CPU ? "cpu" : "ref", id.index);
+    const bool with_onednn = id.kind == COP_DEVICE_CPU && cop_onednn_backend != NULL;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_registry_lock);
     cop_lock_acquire(&registry_lock);
-    const cop_status status =
-        build_chain_locked(id.kind == COP_DEVICE_CPU && cop_onednn_backend != NULL, chain, error);
+    const cop_status status = build_chain_locked(with_onednn, chain, error);
     cop_lock_release(&registry_lock);
+    if (status == COP_STATUS_OK && with_onednn && chain->devices[0]->backend == &cop_ref_backend)
+        warn_of_slow_cpu();
     if (status != COP_STATUS_OK)
         chain->count = 0;
     return status;

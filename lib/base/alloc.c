@@ -11,7 +11,7 @@
 
 /* Stands right in front of every block, so that one free serves all kinds. */
 struct block_header {
-    void *base;   /* what malloc returned; NULL: a mapping, whose first page this stands in */
+    void *base;   /* what was allocated; NULL: a mapping, whose first page this stands in */
     size_t bytes; /* what the caller asked for */
 };
 
@@ -19,6 +19,46 @@ struct block_header {
 #define MAPPING_PAGE_BYTES ((size_t)1 << 16)
 
 static_assert(sizeof(struct block_header) == 16, "keeps malloc's 16-byte alignment");
+
+/*
+ * Where memory comes from: NULL until the first allocation or cop_alloc_use decides it, by a
+ * compare-exchange, for good. `foreign` is written by the one caller that claims it before it is
+ * published (release), and read by whoever finds it published (acquire).
+ */
+static const cop_allocator own;
+static cop_allocator foreign;
+static atomic_flag is_claimed = ATOMIC_FLAG_INIT;
+static _Atomic(const cop_allocator *) chosen;
+
+enum alloc_use cop_alloc_use(const cop_allocator *allocator)
+{
+    const cop_allocator *none = NULL;
+    if (atomic_load_explicit(&chosen, memory_order_relaxed) == &own)
+        return ALLOC_TOO_LATE;
+    if (atomic_flag_test_and_set_explicit(&is_claimed, memory_order_relaxed))
+        return ALLOC_SET_BEFORE;
+    foreign = *allocator;
+    return atomic_compare_exchange_strong_explicit(&chosen, &none, &foreign, memory_order_release,
+                                                   memory_order_relaxed)
+               ? ALLOC_USED
+               : ALLOC_TOO_LATE;
+}
+
+static bool decide(void)
+{
+    const cop_allocator *found = atomic_load_explicit(&chosen, memory_order_acquire);
+    if (found == NULL)
+        atomic_compare_exchange_strong_explicit(&chosen, &found, &own, memory_order_acquire,
+                                                memory_order_acquire);
+    return found == &foreign;
+}
+
+bool cop_alloc_is_foreign(void)
+{
+    if (atomic_load_explicit(&chosen, memory_order_relaxed) == &own)
+        return false;
+    return decide();
+}
 
 /* Statistics: any thread adds, any thread reads; nothing is ordered by them. */
 static _Atomic uint64_t allocation_count;
@@ -28,10 +68,10 @@ static _Atomic size_t live_byte_count;
 static _Atomic int64_t successes_left = INT64_MAX;
 static _Atomic int fails_for_ever;
 
-static int is_planned_failure(void)
+bool cop_alloc_is_planned_failure(void)
 {
     if (atomic_load_explicit(&successes_left, memory_order_relaxed) == INT64_MAX)
-        return 0;
+        return false;
     const int64_t left = atomic_fetch_sub_explicit(&successes_left, 1, memory_order_relaxed);
     return left == 0 || (left < 0 && atomic_load_explicit(&fails_for_ever, memory_order_relaxed));
 }
@@ -40,6 +80,11 @@ void cop_alloc_fail_after(int64_t successes, int for_ever)
 {
     atomic_store(&fails_for_ever, for_ever);
     atomic_store(&successes_left, successes < 0 ? INT64_MAX : successes);
+}
+
+bool cop_alloc_has_failed(void)
+{
+    return atomic_load(&successes_left) < 0;
 }
 
 static void *hand_out(unsigned char *block, void *base, size_t bytes)
@@ -58,13 +103,45 @@ static struct block_header header_of(const void *memory)
     return header;
 }
 
+/*
+ * A block of the program's allocator, with `space` bytes in front of it, whose last ones hold the
+ * header: 16 where that is alignment enough, 64 for COP_ALIGNMENT. One byte more where there would
+ * be none, as cop_alloc promises.
+ */
+static size_t foreign_bytes(size_t bytes, size_t space)
+{
+    return space + (bytes > 0 ? bytes : 1);
+}
+
+static void *allocate_foreign(size_t bytes, size_t space)
+{
+    const size_t total = foreign_bytes(bytes, space);
+    unsigned char *base = foreign.allocate(foreign.user, total, space);
+    if (base == NULL)
+        return NULL;
+    if ((uintptr_t)base % space == 0)
+        return hand_out(base + space, base, bytes);
+    foreign.release(foreign.user, base, total, space);
+    return NULL; /* kernels would crash on it */
+}
+
+static void release_foreign(const void *memory, const struct block_header *header)
+{
+    const size_t space = (size_t)((const unsigned char *)memory - (unsigned char *)header->base);
+    foreign.release(foreign.user, header->base, foreign_bytes(header->bytes, space), space);
+}
+
 void *cop_alloc(size_t count, size_t size)
 {
     size_t bytes, total;
     if (!cop_mul_size(count, size, &bytes) ||
         !cop_add_size(bytes, sizeof(struct block_header), &total) || total > PTRDIFF_MAX ||
-        is_planned_failure())
+        cop_alloc_is_planned_failure())
         return NULL;
+    if (cop_alloc_is_foreign()) {
+        void *block = allocate_foreign(bytes, sizeof(struct block_header));
+        return block == NULL ? NULL : memset(block, 0, bytes);
+    }
     unsigned char *base = calloc(1, total > sizeof(struct block_header) ? total : total + 1);
     return base == NULL ? NULL : hand_out(base + sizeof(struct block_header), base, bytes);
 }
@@ -112,8 +189,10 @@ void *cop_alloc_aligned(size_t bytes)
 {
     size_t total;
     if (!cop_add_size(bytes, COP_ALIGNMENT + sizeof(struct block_header), &total) ||
-        total > PTRDIFF_MAX / 2 || is_planned_failure())
+        total > PTRDIFF_MAX / 2 || cop_alloc_is_planned_failure())
         return NULL;
+    if (cop_alloc_is_foreign())
+        return allocate_foreign(bytes, COP_ALIGNMENT);
     if (bytes >= COP_HUGE_PAGE_BYTES)
         return map_large(bytes);
     unsigned char *base = malloc(total);
@@ -130,7 +209,9 @@ void cop_free(void *memory)
         return;
     const struct block_header header = header_of(memory);
     atomic_fetch_sub_explicit(&live_byte_count, header.bytes, memory_order_relaxed);
-    if (header.base != NULL)
+    if (cop_alloc_is_foreign())
+        release_foreign(memory, &header);
+    else if (header.base != NULL)
         free(header.base);
     else
         (void)munmap((unsigned char *)memory - MAPPING_PAGE_BYTES, mapped_bytes(header.bytes));

@@ -39,6 +39,8 @@ static void *allocate(struct arena *arena, size_t bytes, size_t alignment)
 {
     struct arena_chunk *chunk = arena->chunks;
     size_t begin = 0;
+    if (cop_alloc_is_planned_failure())
+        return NULL;
     if (chunk == NULL || !cop_align_size(chunk->used, alignment, &begin) ||
         begin > chunk->capacity || chunk->capacity - begin < bytes) {
         chunk = add_chunk(arena, bytes);

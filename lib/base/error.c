@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts a text at the last whole UTF-8 character that fits. */
-static void end_at_character(char *message, size_t capacity)
+void cop_end_at_character(char *message, size_t capacity)
 {
     size_t length = strlen(message);
     if (length + 1 < capacity)
@@ -32,7 +31,7 @@ cop_status cop_fail_v(cop_error *error, cop_status status, const char *format, v
         return status;
     error->status = status;
     vsnprintf(error->message, sizeof error->message, format, arguments);
-    end_at_character(error->message, sizeof error->message);
+    cop_end_at_character(error->message, sizeof error->message);
     replace_controls(error->message);
     return status;
 }
@@ -61,7 +60,7 @@ cop_status cop_error_prefix(cop_error *error, cop_status status, const char *for
     memmove(error->message + length, error->message, kept);
     memcpy(error->message, prefix, length);
     error->message[length + kept] = '\0';
-    end_at_character(error->message, sizeof error->message);
+    cop_end_at_character(error->message, sizeof error->message);
     replace_controls(error->message);
     error->status = status;
     return status;

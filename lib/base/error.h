@@ -22,6 +22,10 @@ cop_status cop_error_prefix(cop_error *error, cop_status status, const char *for
 /* OUT_OF_MEMORY with the object and the size that could not be had. */
 cop_status cop_fail_memory(cop_error *error, const char *what, size_t bytes);
 
+/* Of a text that fills its `capacity`, and so was cut somewhere: cuts it after a whole UTF-8
+ * character. */
+void cop_end_at_character(char *message, size_t capacity);
+
 /* Marks success. */
 cop_status cop_ok(cop_error *error);
 

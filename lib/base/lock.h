@@ -3,14 +3,8 @@
  * Mutexes and conditions, with the annotations that let clang check who holds what
  * (-Wthread-safety).
  *
- * Lock order, outermost first: a lock may be taken only while holding ones above it.
- *   1. engine            (runtime/engine.c)       queues, hazards, waits
- *   2. weight store      (plan/weight_store.c)    `packing`: who makes weights; then `table`: which
- * exist
- *   3. source bytes      (base/source.c)          dropping and reading again
- *   4. cached op         (runtime/context_pool.c) making a context
- *   5. trace             (runtime/trace.c)
- *   6. registry          (backends/registry.c)    opening devices
+ * Lock order, outermost first: a lock may be taken only while holding ones above it. It is the
+ * order of enum lock_rank, and of how fork takes them all (base/fork.h).
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
@@ -38,24 +32,34 @@
 /* Says which lock of its struct guards a member; in C clang cannot check it. */
 #define COP_GUARDED_BY(lock)
 
-struct COP_CAPABILITY("mutex") lock {
-    pthread_mutex_t mutex;
+/* What a lock is for. Two of one rank are never held by one thread. */
+enum lock_rank {
+    LOCK_UPDATES, /* runtime/live_weights.c: one update, or an operator that joins. Held long */
+    LOCK_PACKING, /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
+    LOCK_ENGINE,  /* runtime/engine.c: lines at storages, ready tasks, waits */
+    LOCK_WEIGHT_TABLE, /* plan/weight_store.c: which weights exist */
+    LOCK_SOURCE,       /* base/source.c: dropping bytes of a file and reading them again */
+    LOCK_CONTEXTS,     /* runtime/context_pool.c: waiting for a context */
+    LOCK_GENERATION,   /* runtime/weight_binding.c: which weights operators are on */
+    LOCK_COMPLETIONS,  /* runtime/completions.c: what is to be reported */
+    LOCK_TRACE,        /* runtime/trace.c */
+    LOCK_REGISTRY,     /* backends/registry.c: opening devices */
+    LOCK_RANK_COUNT,
 };
 
-#define COP_LOCK_INIT                                                                              \
-    {                                                                                              \
-        PTHREAD_MUTEX_INITIALIZER                                                                  \
-    }
+/* While one of these is held, others may be made and much time may pass; fork leaves it alone, a
+ * child process finds it free and what it guards as it was. */
+#define COP_LOCK_IS_LEFT_ALONE(rank) ((rank) <= LOCK_PACKING)
 
-static inline void cop_lock_init(struct lock *lock)
-{
-    pthread_mutex_init(&lock->mutex, NULL); /* never fails for a default mutex on Linux */
-}
+struct COP_CAPABILITY("mutex") lock {
+    pthread_mutex_t mutex;
+    enum lock_rank rank;
+    struct lock *previous, *next; /* all locks of the process; see base/fork.c */
+};
 
-static inline void cop_lock_destroy(struct lock *lock)
-{
-    pthread_mutex_destroy(&lock->mutex);
-}
+/* Not while a lock is held that fork takes. The first one makes the library ready for fork. */
+void cop_lock_init(struct lock *lock, enum lock_rank rank);
+void cop_lock_destroy(struct lock *lock);
 
 static inline void cop_lock_acquire(struct lock *lock) COP_ACQUIRE(lock) COP_NO_LOCK_CHECK
 {

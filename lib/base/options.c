@@ -24,3 +24,17 @@ cop_status cop_options_read(void *options, size_t known, const void *given, cons
     memcpy(options, &known, sizeof known);
     return COP_STATUS_OK;
 }
+
+cop_status cop_answer_write(void *given, const void *values, size_t known, const char *type,
+                            cop_error *error)
+{
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size <= sizeof size || size > MOST_OPTIONS_BYTES)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "%s: struct_size is %zu; set it to the size of the struct", type, size);
+    memset(given, 0, size);
+    memcpy(given, values, size < known ? size : known);
+    memcpy(given, &size, sizeof size);
+    return cop_ok(error);
+}

@@ -18,4 +18,11 @@
 cop_status cop_options_read(void *options, size_t known, const void *given, const char *type,
                             cop_error *error);
 
+/*
+ * The other way round: fills a caller's struct, whose `struct_size` he set, as far as both sides
+ * know it; what only he knows becomes zero. INVALID_ARGUMENT: the size was never set.
+ */
+cop_status cop_answer_write(void *given, const void *values, size_t known, const char *type,
+                            cop_error *error);
+
 #endif

@@ -47,7 +47,7 @@ static struct source *allocate_source(enum source_kind kind, const char *name)
     if (source == NULL)
         return NULL;
     cop_refcount_init(&source->refs);
-    cop_lock_init(&source->lock);
+    cop_lock_init(&source->lock, LOCK_SOURCE);
     source->kind = kind;
     source->fd = -1;
     source->name = cop_copy_text(name);
@@ -68,14 +68,12 @@ void cop_source_release(struct source **source)
     *source = NULL;
     if (old == NULL || !cop_refcount_release(&old->refs))
         return;
-    if (old->kind == SOURCE_PRIVATE || old->kind == SOURCE_MAPPED) {
-        if (old->bytes != NULL)
-            munmap(old->bytes, old->size);
-        if (old->fd >= 0)
-            close(old->fd);
-    } else if (old->kind == SOURCE_COPIED) {
+    if (old->kind == SOURCE_COPIED)
         cop_free(old->bytes);
-    }
+    else if (old->kind != SOURCE_BORROWED && old->bytes != NULL)
+        munmap(old->bytes, old->size);
+    if (old->fd >= 0)
+        close(old->fd);
     if (old->release != NULL)
         old->release(old->user, old->bytes);
     cop_lock_destroy(&old->lock);
@@ -116,9 +114,23 @@ static cop_status read_whole(struct source *source, cop_error *error)
     return read_range(source, 0, source->size, error);
 }
 
+/* Into memory of the program's allocator, whose pages cannot be lost and read again. */
+static cop_status read_for_good(struct source *source, cop_error *error)
+{
+    source->bytes = cop_alloc_aligned(source->size);
+    if (source->bytes == NULL)
+        return cop_fail_memory(error, source->name, source->size);
+    const cop_status status = read_range(source, 0, source->size, error);
+    close(source->fd);
+    source->fd = -1;
+    return status;
+}
+
 static cop_status map_whole(struct source *source, cop_error *error)
 {
     void *memory = mmap(NULL, source->size, PROT_READ, MAP_PRIVATE, source->fd, 0);
+    if (memory == MAP_FAILED && errno == ENOMEM)
+        return cop_fail_memory(error, source->name, source->size);
     if (memory == MAP_FAILED)
         return cop_fail(error, COP_STATUS_IO, "%s: mapping %zu bytes: %s", source->name,
                         source->size, strerror(errno));
@@ -126,12 +138,26 @@ static cop_status map_whole(struct source *source, cop_error *error)
     return COP_STATUS_OK;
 }
 
+static cop_status fill(struct source *source, cop_error *error)
+{
+    switch (source->kind) {
+    case SOURCE_MAPPED:
+        return map_whole(source, error);
+    case SOURCE_COPIED:
+        return read_for_good(source, error);
+    default:
+        return read_whole(source, error);
+    }
+}
+
 /* Takes `fd` over, also on failure. */
 static cop_status adopt_file(int fd, const char *name, cop_file_access access,
                              struct source **source, cop_error *error)
 {
-    struct source *made =
-        allocate_source(access == COP_FILE_ACCESS_MAP ? SOURCE_MAPPED : SOURCE_PRIVATE, name);
+    const enum source_kind kind = access == COP_FILE_ACCESS_MAP ? SOURCE_MAPPED
+                                  : cop_alloc_is_foreign()      ? SOURCE_COPIED
+                                                                : SOURCE_PRIVATE;
+    struct source *made = allocate_source(kind, name);
     if (made == NULL) {
         close(fd);
         return cop_fail_memory(error, name, sizeof *made);
@@ -144,7 +170,7 @@ static cop_status adopt_file(int fd, const char *name, cop_file_access access,
         status = cop_fail(error, COP_STATUS_IO, "%s: not a regular file", name);
     if (status == COP_STATUS_OK && made->stat.st_size > 0) {
         made->size = (size_t)made->stat.st_size;
-        status = access == COP_FILE_ACCESS_MAP ? map_whole(made, error) : read_whole(made, error);
+        status = fill(made, error);
     }
     if (status != COP_STATUS_OK)
         cop_source_release(&made);
@@ -257,7 +283,10 @@ static cop_status read_pages_locked(struct source *source, size_t first, size_t 
                                     cop_error *error) COP_REQUIRES(source->lock)
 {
     struct stat now;
-    if (fstat(source->fd, &now) != 0 || !is_same_file(&now, &source->stat))
+    if (fstat(source->fd, &now) != 0)
+        return cop_fail(error, COP_STATUS_IO, "%s: weights are needed again: %s", source->name,
+                        strerror(errno));
+    if (!is_same_file(&now, &source->stat))
         return cop_fail(error, COP_STATUS_IO,
                         "%s: changed since it was loaded, and its weights are needed again",
                         source->name);

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "graph/graph.h"
+#include "graph/graph_parts.h"
 
 /* Copies a text unless it is static: the empty one and the operators' own words. */
 static bool copy_text(struct arena *arena, const char **text, const char *static_text)
@@ -19,7 +19,7 @@ static bool copy_text(struct arena *arena, const char **text, const char *static
     return *text != NULL;
 }
 
-static bool copy_value(struct graph *copy, struct graph_value *value)
+bool cop_graph_copy_value(struct graph *copy, struct graph_value *value)
 {
     size_t bytes = 0;
     if (value->constant != NULL) {
@@ -121,7 +121,7 @@ static bool copy_all(struct graph *copy, const struct graph *graph)
         return false;
     for (; copy->value_count < graph->value_count; copy->value_count++) {
         copy->values[copy->value_count] = graph->values[copy->value_count];
-        if (!copy_value(copy, &copy->values[copy->value_count])) {
+        if (!cop_graph_copy_value(copy, &copy->values[copy->value_count])) {
             if (copy->values[copy->value_count].constant != NULL)
                 copy->value_count++; /* holds a reference that destroy gives back */
             return false;

@@ -111,6 +111,7 @@ static cop_status read_constant(struct shape_walk *walk, int index, cop_error *e
         memcpy(elements, bytes, size);
     cop_source_unpin(value->constant->source);
     value->value = elements;
+    value->constant->is_read = true;
     cop_shape_walk_touch(walk, index);
     return COP_STATUS_OK;
 }

@@ -191,7 +191,8 @@ int cop_graph_add_constant(struct graph *graph, const char *name, cop_dtype dtyp
         &(struct graph_constant){.source = source,
                                  .offset = offset,
                                  .bytes = bytes,
-                                 .identity = cop_hash_u64(identity, (uint64_t)dtype)},
+                                 .identity = cop_hash_u64(identity, (uint64_t)dtype),
+                                 .parameter = value},
         error);
 }
 
@@ -219,7 +220,9 @@ int cop_graph_add_literal(struct graph *graph, const char *name, cop_dtype dtype
     identity = cop_hash_bytes(identity, shape->dims, (size_t)shape->rank * sizeof *shape->dims);
     return attach_constant(
         graph, value,
-        &(struct graph_constant){.bytes = bytes, .identity = cop_hash_bytes(identity, copy, bytes)},
+        &(struct graph_constant){.bytes = bytes,
+                                 .identity = cop_hash_bytes(identity, copy, bytes),
+                                 .parameter = -1},
         error);
 }
 

@@ -30,9 +30,12 @@
 /* A tensor that the model file holds: `dtype` elements, row-major, little-endian, in `source`. */
 struct graph_constant {
     struct source *source; /* the graph holds one reference for each of its constants; NULL: a
-                              literal, whose elements are the value's `value` */
+                              literal, whose elements are the value's `value`, or to be had from
+                              the model (cop_graph_extract_recipes) */
     size_t offset, bytes;
     struct hash identity; /* which constant of the model; of a literal: which content */
+    int parameter;        /* the value of the model's graph that it is; −1: a literal */
+    bool is_read; /* its elements decided something: other ones could not take effect any more */
 };
 
 struct graph_value {
@@ -96,6 +99,15 @@ void cop_graph_destroy(struct graph *graph); /* accepts NULL */
 /* A deep copy that later rewrites do not share; sources are retained. */
 cop_status cop_graph_copy(const struct graph *graph, struct graph **copy, cop_error *error);
 
+/*
+ * A graph of nothing but the recipes of `weights`, as far as they depend on constants of the model
+ * that nobody has read: what it takes to make the weights anew from other elements. Its constants
+ * of the model have no source and no name. `places` receives the value of each weight in there;
+ * COP_NO_VALUE: the weight cannot change.
+ */
+cop_status cop_graph_extract_recipes(const struct graph *graph, const int *weights, int count,
+                                     struct graph **recipes, int *places, cop_error *error);
+
 /* Each appends and returns the index, or −1 for out of memory or past COP_MAX_NODES (error is set).
  * Texts are copied. */
 int cop_graph_add_value(struct graph *graph, const char *name, cop_dtype dtype,
@@ -116,6 +128,13 @@ int cop_graph_add_literal(struct graph *graph, const char *name, cop_dtype dtype
 int cop_graph_add_input(struct graph *graph, int value, const char *const *dim_names,
                         cop_error *error);
 int cop_graph_add_output(struct graph *graph, int value, const char *name, cop_error *error);
+
+/*
+ * Makes values found by name outputs, after those there are. NOT_FOUND: no such value;
+ * INVALID_ARGUMENT: it is an output already, or a name is NULL.
+ */
+cop_status cop_graph_add_extra_outputs(struct graph *graph, const char *const *names, size_t count,
+                                       cop_error *error);
 
 /*
  * A node with its attributes (copied; NULL: zeroed), consuming `src` and producing `dst`, values

@@ -11,6 +11,12 @@ void cop_graph_find_weight(struct graph *graph, int value);
 /* Says which weights a node's results are, from their elements or the sources of the node. */
 void cop_graph_find_results(struct graph *graph, int node);
 
+/*
+ * Makes a value of another graph, copied as it is, this graph's own. False: out of memory; where
+ * `value->constant` is not NULL, it holds a reference nevertheless.
+ */
+bool cop_graph_copy_value(struct graph *graph, struct graph_value *value);
+
 /* Puts "node 'conv3' (Convolution): " in front of the message. */
 cop_status cop_graph_name_node(const struct graph *graph, int node, cop_status status,
                                cop_error *error);

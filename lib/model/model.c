@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "model/model.h"
 
 #include <errno.h>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 
 static cop_status read_options(const cop_model_options *given, cop_model_options *options,
@@ -31,13 +34,31 @@ static cop_status read_options(const cop_model_options *given, cop_model_options
     return COP_STATUS_OK;
 }
 
+static void log_loaded(const char *name, cop_model_format format, const struct graph *graph,
+                       int64_t begin_ns)
+{
+    if (!cop_log_is_on(COP_LOG_LEVEL_INFO))
+        return;
+    size_t bytes = 0;
+    for (int i = 0; i < graph->value_count; i++)
+        bytes += graph->values[i].constant == NULL ? 0 : graph->values[i].constant->bytes;
+    cop_log(COP_LOG_LEVEL_INFO,
+            "model '%.1024s' loaded: %s, %d nodes, %zu bytes of weights, %.1f ms", name,
+            format == COP_MODEL_FORMAT_ONNX ? "ONNX" : "MXNet", graph->node_count, bytes,
+            (double)(cop_now_ns() - begin_ns) / 1e6);
+}
+
 /* Takes the graph over, also on failure. */
 static cop_status wrap_graph(struct graph *graph, cop_model **model, cop_error *error)
 {
     cop_model *made = cop_alloc(1, sizeof *made);
-    if (made == NULL) {
+    const cop_status status = made == NULL
+                                  ? cop_fail_memory(error, "the model", sizeof *made)
+                                  : cop_model_parameters_create(graph, &made->parameters, error);
+    if (status != COP_STATUS_OK) {
+        cop_free(made);
         cop_graph_destroy(graph);
-        return cop_fail_memory(error, "the model", sizeof *made);
+        return status;
     }
     cop_refcount_init(&made->refs);
     made->graph = graph;
@@ -61,13 +82,14 @@ static const char *find_ending(const char *path)
     return has_letter && strlen(dot) <= 10 ? dot : NULL;
 }
 
-static bool is_mxnet_prefix(const char *path)
+/* OK: its symbol file exists; NOT_FOUND: it does not. */
+static cop_status look_for_symbol(const char *path, cop_error *error)
 {
     char *symbol = NULL, *params = NULL;
-    const cop_status status = cop_mxnet_find_files(path, "", &symbol, &params, NULL);
+    const cop_status status = cop_mxnet_find_files(path, "", &symbol, &params, error);
     cop_free(symbol);
     cop_free(params);
-    return status == COP_STATUS_OK;
+    return status;
 }
 
 /* An ending decides; a path without one is a prefix, and so is one whose symbol file exists. */
@@ -77,28 +99,33 @@ static cop_status choose_format(const char *path, cop_model_format *format, cop_
         return COP_STATUS_OK;
     *format = ends_with(path, ".onnx") ? COP_MODEL_FORMAT_ONNX : COP_MODEL_FORMAT_MXNET;
     const char *ending = find_ending(path);
-    if (ending == NULL || ends_with(path, ".onnx") || ends_with(path, ".json") ||
-        is_mxnet_prefix(path))
+    if (ending == NULL || ends_with(path, ".onnx") || ends_with(path, ".json"))
         return COP_STATUS_OK;
+    const cop_status status = look_for_symbol(path, error);
+    if (status != COP_STATUS_NOT_FOUND)
+        return status;
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                     "%s: '%s' names no format: .onnx, -symbol.json or an MXNet prefix is needed",
                     path, ending);
 }
 
-/* Where external data of an ONNX model may lie; −1 when it cannot be opened. */
-static int open_directory(const char *path)
+/* Where external data of an ONNX model may lie. O_PATH: it may be searched and not read. */
+static cop_status open_directory(const char *path, int *fd, cop_error *error)
 {
     const char *slash = strrchr(path, '/');
     char *directory =
         slash == NULL ? cop_copy_text(".") : cop_copy_text_n(path, (size_t)(slash - path) + 1);
     if (directory == NULL)
-        return -1;
-    int fd;
+        return cop_fail_memory(error, path, strlen(path));
     do
-        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd < 0 && errno == EINTR);
+        *fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (*fd < 0 && errno == EINTR);
+    cop_status status = COP_STATUS_OK;
+    if (*fd < 0)
+        status = cop_fail(error, COP_STATUS_IO, "%s: its directory '%s': %s", path, directory,
+                          strerror(errno));
     cop_free(directory);
-    return fd;
+    return status;
 }
 
 static cop_status load_onnx(const char *path, const cop_model_options *options,
@@ -111,8 +138,10 @@ static cop_status load_onnx(const char *path, const cop_model_options *options,
     cop_status status = cop_source_open(path, options->file_access, &source, error);
     if (status != COP_STATUS_OK)
         return status;
-    const int directory_fd = open_directory(path);
-    status = cop_onnx_import(source, directory_fd, options->file_access, graph, error);
+    int directory_fd = -1;
+    status = open_directory(path, &directory_fd, error);
+    if (status == COP_STATUS_OK)
+        status = cop_onnx_import(source, directory_fd, options->file_access, graph, error);
     if (directory_fd >= 0)
         close(directory_fd);
     cop_source_release(&source);
@@ -144,6 +173,7 @@ cop_status cop_model_load(const char *path, const cop_model_options *options, co
 {
     cop_model_options own;
     struct graph *graph = NULL;
+    const int64_t begin_ns = cop_now_ns();
     if (model == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "model is NULL");
     *model = NULL;
@@ -156,7 +186,11 @@ cop_status cop_model_load(const char *path, const cop_model_options *options, co
     if (status == COP_STATUS_OK)
         status = own.format == COP_MODEL_FORMAT_ONNX ? load_onnx(path, &own, &graph, error)
                                                      : load_mxnet(path, &own, &graph, error);
-    return status == COP_STATUS_OK ? wrap_graph(graph, model, error) : status;
+    if (status == COP_STATUS_OK)
+        status = wrap_graph(graph, model, error);
+    if (status == COP_STATUS_OK)
+        log_loaded(path, own.format, (*model)->graph, begin_ns);
+    return status;
 }
 
 static void release_bytes(const cop_bytes *bytes)
@@ -211,6 +245,7 @@ cop_status cop_model_load_bytes(cop_model_format format, const cop_bytes *graph,
 {
     cop_model_options own;
     struct graph *imported = NULL;
+    const int64_t begin_ns = cop_now_ns();
     const char *wrong = check_bytes(format, graph, weights, model);
     if (model != NULL)
         *model = NULL;
@@ -222,7 +257,11 @@ cop_status cop_model_load_bytes(cop_model_format format, const cop_bytes *graph,
         return status;
     }
     status = import_bytes(format, graph, weights, &imported, error);
-    return status == COP_STATUS_OK ? wrap_graph(imported, model, error) : status;
+    if (status == COP_STATUS_OK)
+        status = wrap_graph(imported, model, error);
+    if (status == COP_STATUS_OK)
+        log_loaded("in memory", format, (*model)->graph, begin_ns);
+    return status;
 }
 
 cop_model *cop_model_retain(cop_model *model)
@@ -243,6 +282,7 @@ void cop_model_release(cop_model **model)
         atomic_load_explicit(&old->attachment, memory_order_acquire);
     if (attachment != NULL)
         attachment->destroy(attachment);
+    cop_model_parameters_free(&old->parameters);
     cop_graph_destroy(old->graph);
     cop_free(old);
 }

@@ -14,12 +14,27 @@ struct model_attachment {
     void (*destroy)(struct model_attachment *attachment);
 };
 
+/* The constants of a model that are known by name (parameters.c). */
+struct model_parameters {
+    int *named;  /* all of them, values of the graph, by name; a name may stand for several */
+    int *listed; /* one for each name whose elements nobody has read, as the file has them */
+    int named_count, listed_count;
+};
+
 struct cop_model {
     struct refcount refs;
     struct graph *graph; /* immutable */
+    struct model_parameters parameters;
     /* Written once by whoever comes first (compare-exchange, release), read by all (acquire). */
     _Atomic(struct model_attachment *) attachment;
 };
+
+cop_status cop_model_parameters_create(struct graph *graph, struct model_parameters *parameters,
+                                       cop_error *error);
+void cop_model_parameters_free(struct model_parameters *parameters);
+
+/* The constants of one name: `*count` values of the graph, side by side. */
+const int *cop_model_parameters_find(const struct cop_model *model, const char *name, int *count);
 
 /*
  * Importers: each turns untrusted bytes into a validated graph. The sources are borrowed (constants
@@ -31,8 +46,9 @@ cop_status cop_mxnet_import(struct source *symbol, struct source *params, struct
                             cop_error *error);
 
 /*
- * Finds the two files of an MXNet model: `path` is PREFIX-symbol.json or PREFIX; `params_path` is stated
- * or NULL (PREFIX-NNNN.params with the highest number). The texts are to be freed with cop_free.
+ * Finds the two files of an MXNet model: `path` is PREFIX-symbol.json or PREFIX; `params_path` is
+ * stated or NULL (PREFIX-NNNN.params with the highest number). The texts are to be freed with
+ * cop_free.
  */
 cop_status cop_mxnet_find_files(const char *path, const char *params_path, char **symbol_file,
                                 char **params_file, cop_error *error);

@@ -21,6 +21,7 @@ void cop_plan_release(struct plan **plan)
     }
     for (int i = 0; i < old->weight_count; i++)
         cop_layout_release(&old->weight_keys[i].layout);
+    cop_graph_destroy(old->recipes.graph);
     cop_arena_release(&old->arena);
     cop_free(old);
 }

@@ -37,6 +37,7 @@ struct build_value {
 
 struct build_step {
     struct kernel *kernel; /* owned */
+    uint64_t needed_by;    /* outputs, as in the plan; known at the end */
     int device_index;
     const char *name, *op_name, *fused; /* the graph's or static */
     int *src, *dst;                     /* tensors, NO_TENSOR where the kernel gets NULL */

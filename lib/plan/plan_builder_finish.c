@@ -46,26 +46,40 @@ cop_status cop_builder_add_outputs(struct plan_builder *builder)
     return COP_STATUS_OK;
 }
 
-/* Removes steps whose results no later step and no output needs. */
+/*
+ * What a step is needed by: the outputs behind everything that reads, later, the memory it writes.
+ * All that shares memory counts as one, which may be more than is read, and is never less.
+ */
+static uint64_t find_needed_by(struct plan_builder *builder, const struct build_step *step,
+                               uint64_t *needed_by)
+{
+    uint64_t outputs = 0;
+    size_t offset;
+    for (int j = 0; j < step->kernel->dst_count; j++)
+        if (step->dst[j] != NO_TENSOR)
+            outputs |= needed_by[cop_builder_root(builder, step->dst[j], &offset)];
+    for (int j = 0; outputs != 0 && j < step->kernel->src_count; j++)
+        if (step->src[j] != NO_TENSOR)
+            needed_by[cop_builder_root(builder, step->src[j], &offset)] |= outputs;
+    return outputs;
+}
+
+/* Finds which outputs each step is needed by, and removes those that none needs. */
 static cop_status drop_unneeded_steps(struct plan_builder *builder)
 {
-    bool *is_needed = cop_alloc((size_t)builder->tensor_count, sizeof *is_needed);
+    uint64_t *needed_by = cop_alloc((size_t)builder->tensor_count, sizeof *needed_by);
     size_t offset;
-    if (is_needed == NULL)
-        return cop_fail_memory(builder->error, "plan", (size_t)builder->tensor_count);
+    if (needed_by == NULL)
+        return cop_fail_memory(builder->error, "plan",
+                               (size_t)builder->tensor_count * sizeof *needed_by);
     for (int i = 0; i < builder->graph->output_count; i++)
-        is_needed[cop_builder_root(builder, builder->output_tensors[i], &offset)] = true;
+        needed_by[cop_builder_root(builder, builder->output_tensors[i], &offset)] |=
+            cop_output_bit((size_t)i);
     int kept = builder->step_count;
     for (int i = builder->step_count - 1; i >= 0; i--) {
         struct build_step step = builder->steps[i];
-        bool runs = false;
-        for (int j = 0; j < step.kernel->dst_count; j++)
-            runs |= step.dst[j] != NO_TENSOR &&
-                    is_needed[cop_builder_root(builder, step.dst[j], &offset)];
-        for (int j = 0; runs && j < step.kernel->src_count; j++)
-            if (step.src[j] != NO_TENSOR)
-                is_needed[cop_builder_root(builder, step.src[j], &offset)] = true;
-        if (runs)
+        step.needed_by = find_needed_by(builder, &step, needed_by);
+        if (step.needed_by != 0)
             builder->steps[--kept] = step;
         else
             cop_kernel_destroy(&step.kernel);
@@ -73,7 +87,7 @@ static cop_status drop_unneeded_steps(struct plan_builder *builder)
     for (int i = kept; i < builder->step_count; i++)
         builder->steps[i - kept] = builder->steps[i];
     builder->step_count -= kept;
-    cop_free(is_needed);
+    cop_free(needed_by);
     return COP_STATUS_OK;
 }
 
@@ -163,6 +177,7 @@ static bool write_step(struct plan_builder *builder, int index,
     struct build_step *built = &builder->steps[index];
     struct plan_step *step = &builder->plan->steps[index];
     const struct kernel *kernel = built->kernel;
+    step->needed_by = built->needed_by;
     step->device_index = built->device_index;
     step->scratch_offset = intervals[builder->tensor_count + index].offset;
     step->name = cop_arena_text(arena, built->name);
@@ -226,6 +241,28 @@ static bool write_descs(struct plan_builder *builder)
     return true;
 }
 
+static void add_users(struct plan *plan, const struct operand *operands, int count,
+                      uint64_t needed_by)
+{
+    for (int i = 0; i < count; i++)
+        if (operands[i].place == OPERAND_DST)
+            plan->dst_used_by[operands[i].index] |= needed_by;
+}
+
+/* Which runs touch an output's memory: also those that nobody asks for it, but need it on the way.
+ */
+static bool write_dst_users(struct plan *plan)
+{
+    plan->dst_used_by =
+        cop_arena_alloc(&plan->arena, (size_t)plan->dst_count, sizeof *plan->dst_used_by);
+    for (int i = 0; plan->dst_used_by != NULL && i < plan->step_count; i++) {
+        const struct plan_step *step = &plan->steps[i];
+        add_users(plan, step->src, step->kernel->src_count, step->needed_by);
+        add_users(plan, step->dst, step->kernel->dst_count, step->needed_by);
+    }
+    return plan->dst_used_by != NULL;
+}
+
 /* The keys move into the plan, with their references of layouts. */
 static bool move_keys(struct plan_builder *builder)
 {
@@ -269,7 +306,8 @@ cop_status cop_builder_finish(struct plan_builder *builder)
     if (status == COP_STATUS_OK)
         status = write_steps(builder, intervals);
     cop_free(intervals);
-    if (status == COP_STATUS_OK && (!write_descs(builder) || !move_keys(builder)))
+    if (status == COP_STATUS_OK &&
+        (!write_descs(builder) || !write_dst_users(plan) || !move_keys(builder)))
         status = cop_fail_memory(builder->error, "plan", sizeof *plan);
     plan->plan_bytes += sizeof *plan + plan->arena.bytes;
     return status;

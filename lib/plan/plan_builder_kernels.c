@@ -2,6 +2,7 @@
 /* Nodes that run: which device, which layouts, which memory the result may take over. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "plan/plan_builder.h"
 
 /* One node while its kernel is chosen. */
@@ -108,6 +109,9 @@ static cop_status choose_kernel(struct plan_builder *builder, struct choice *cho
                         "node '%s' (%s): %s made a kernel of %d sources and %d results", node->name,
                         cop_op_def(node->kind)->name, choice->kernel->backend->name,
                         choice->kernel->src_count, choice->kernel->dst_count);
+    if (choice->device_index > 0) /* the message is that of the last refusal */
+        cop_log(COP_LOG_LEVEL_DEBUG, "node '%.256s' (%s) runs on %s: %.1024s", node->name,
+                cop_op_def(node->kind)->name, choice->kernel->backend->name, reason.message);
     return COP_STATUS_OK;
 }
 

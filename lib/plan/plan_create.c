@@ -55,6 +55,11 @@ static cop_status prepare_graph(const struct plan_request *request, struct devic
 {
     const struct graph_evaluator evaluator = cop_device_evaluator(ref);
     cop_status status = cop_graph_copy(request->graph, graph, error);
+    if (status == COP_STATUS_OK)
+        cop_overlay_apply(request->overlay, *graph);
+    if (status == COP_STATUS_OK)
+        status = cop_graph_add_extra_outputs(*graph, request->extra_outputs,
+                                             request->extra_output_count, error);
     for (size_t i = 0; i < request->constant_count && status == COP_STATUS_OK; i++)
         status = bind_constant(*graph, &request->constants[i], error);
     if (status == COP_STATUS_OK)
@@ -210,6 +215,9 @@ cop_status cop_plan_create(const struct plan_request *request, struct plan **pla
             prepare_graph(request, devices->devices[devices->count - 1], &builder.graph, error);
     if (status == COP_STATUS_OK)
         status = build(&builder);
+    if (status == COP_STATUS_OK)
+        status = cop_plan_keep_recipes(builder.plan, request->graph, builder.graph,
+                                       builder.weight_values, error);
     if (status == COP_STATUS_OK)
         status = make_weights(&builder, weights, &added);
     free_builder(&builder);

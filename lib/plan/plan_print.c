@@ -188,6 +188,16 @@ static void add_json_descs(struct text *text, const char *key, int count,
     cop_text_add(text, "],\n");
 }
 
+static void add_json_outputs(struct text *text, const struct plan *plan, uint64_t outputs)
+{
+    int added = 0;
+    cop_text_add(text, "\"needed_by\": [");
+    for (int i = 0; i < plan->dst_count; i++)
+        if (outputs & cop_output_bit((size_t)i))
+            cop_text_add(text, "%s%d", added++ == 0 ? "" : ", ", i);
+    cop_text_add(text, "]");
+}
+
 static void print_json(struct text *text, const struct plan *plan)
 {
     cop_text_add(text, "{\n  ");
@@ -213,6 +223,8 @@ static void print_json(struct text *text, const struct plan *plan)
         cop_text_add(text, ", ");
         add_json_string(text, "fused", step->fused);
         cop_text_add(text, ", \"scratch_bytes\": %zu, ", step->kernel->scratch_bytes);
+        add_json_outputs(text, plan, step->needed_by);
+        cop_text_add(text, ", ");
         add_json_operands(text, "src", step->kernel->src_count, step->src, step->src_tensors);
         cop_text_add(text, ", ");
         add_json_operands(text, "dst", step->kernel->dst_count, step->dst, step->dst_tensors);

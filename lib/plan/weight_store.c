@@ -47,8 +47,8 @@ cop_status cop_weight_store_create(struct weight_store **store, cop_error *error
         return cop_fail_memory(error, "weight store", sizeof *made);
     }
     cop_refcount_init(&made->refs);
-    cop_lock_init(&made->packing);
-    cop_lock_init(&made->table);
+    cop_lock_init(&made->packing, LOCK_PACKING);
+    cop_lock_init(&made->table, LOCK_WEIGHT_TABLE);
     made->bucket_count = FIRST_BUCKETS;
     *store = made;
     return COP_STATUS_OK;
@@ -325,15 +325,19 @@ static cop_status fill_locked(struct weight_store *store, struct recipe_runner *
 {
     const uint64_t number = ++store->set_count;
     cop_status status = COP_STATUS_OK;
-    for (int i = 0; i < set->count && status == COP_STATUS_OK; i++)
-        cop_recipe_announce(runner, values[i]);
+    for (int i = 0; i < set->count; i++)
+        if (values[i] != COP_NO_VALUE)
+            cop_recipe_announce(runner, values[i]);
     for (int i = 0; i < set->count && status == COP_STATUS_OK; i++) {
         set->weights[i] = find_exact(store, &keys[i]);
+        if (set->weights[i] == NULL && values[i] == COP_NO_VALUE)
+            return cop_fail(error, COP_STATUS_INTERNAL, "weight %d of %d is gone", i, set->count);
         if (set->weights[i] == NULL) {
             status = make_weight(store, &keys[i], runner, values[i], &set->weights[i], error);
             *added_bytes += status == COP_STATUS_OK ? set->weights[i]->bytes : 0;
         }
-        cop_recipe_retire(runner, values[i]);
+        if (values[i] != COP_NO_VALUE)
+            cop_recipe_retire(runner, values[i]);
         if (status != COP_STATUS_OK)
             break;
         set->addresses[i] = set->weights[i]->address;

@@ -47,8 +47,8 @@ struct weight_set {
 /* Where the weights of a set come from. Everything is borrowed for the call. */
 struct weight_origin {
     const struct graph *graph; /* inferred; it owns the recipes */
-    const int *values;         /* the graph's value of each key */
-    struct device *ref;        /* whose kernels run recipes */
+    const int *values;  /* the graph's value of each key; COP_NO_VALUE: the weight exists already */
+    struct device *ref; /* whose kernels run recipes */
 };
 
 /*

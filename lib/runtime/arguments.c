@@ -33,24 +33,57 @@ static cop_status check_overlap(const struct arguments *arguments, size_t index,
     const cop_ndarray *dst = arguments->dst[index];
     for (size_t i = 0; i < arguments->src_count; i++)
         if (overlaps(dst, arguments->src[i]))
-            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                            "output '%s': overlaps input '%s' in memory", plan->dsts[index].name,
-                            plan->srcs[i].name);
+            return cop_fail(
+                error, COP_STATUS_INVALID_ARGUMENT, "output '%s': overlaps input '%s' in memory",
+                plan->dsts[cop_arguments_output(arguments, index)].name, plan->srcs[i].name);
     for (size_t i = 0; i < index; i++)
         if (arguments->dst[i] != NULL && overlaps(dst, arguments->dst[i]))
             return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                            "output '%s': overlaps output '%s' in memory", plan->dsts[index].name,
-                            plan->dsts[i].name);
+                            "output '%s': overlaps output '%s' in memory",
+                            plan->dsts[cop_arguments_output(arguments, index)].name,
+                            plan->dsts[cop_arguments_output(arguments, i)].name);
     return COP_STATUS_OK;
 }
 
-static cop_status check_counts(const struct arguments *arguments, cop_error *error)
+/* Only outputs that exist may be chosen, each once. */
+static cop_status check_choice(struct arguments *arguments, cop_error *error)
+{
+    const struct plan *plan = arguments->op->plan;
+    const size_t *outputs = arguments->outputs;
+    uint64_t seen = 0;
+    if (outputs == NULL || arguments->output_count == 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu outputs are chosen, at %s",
+                        arguments->output_count, outputs == NULL ? "NULL" : "an array");
+    if (arguments->dst_count != arguments->output_count)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu outputs are given, %zu are chosen",
+                        arguments->dst_count, arguments->output_count);
+    for (size_t i = 0; i < arguments->output_count; i++) {
+        if (outputs[i] >= (size_t)plan->dst_count)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "output %zu is chosen, there are %d", outputs[i], plan->dst_count);
+        const uint64_t bit = cop_output_bit(outputs[i]);
+        for (size_t j = 0; (seen & bit) != 0 && j < i; j++)
+            if (outputs[j] == outputs[i])
+                return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                                "output %zu, '%s', is chosen twice", outputs[i],
+                                plan->dsts[outputs[i]].name);
+        seen |= bit;
+    }
+    arguments->unwanted = ~seen;
+    return COP_STATUS_OK;
+}
+
+static cop_status check_counts(struct arguments *arguments, cop_error *error)
 {
     const struct plan *plan = arguments->op->plan;
     if (arguments->src_count != (size_t)plan->src_count)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu inputs are given, %d are needed",
                         arguments->src_count, plan->src_count);
-    if (arguments->dst_count != (size_t)plan->dst_count)
+    const bool is_choice = arguments->outputs != NULL || arguments->output_count != 0;
+    const cop_status status = is_choice ? check_choice(arguments, error) : COP_STATUS_OK;
+    if (status != COP_STATUS_OK)
+        return status;
+    if (!is_choice && arguments->dst_count != (size_t)plan->dst_count)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu outputs are given, %d are needed",
                         arguments->dst_count, plan->dst_count);
     if ((arguments->src == NULL && arguments->src_count > 0) ||
@@ -60,7 +93,7 @@ static cop_status check_counts(const struct arguments *arguments, cop_error *err
     return COP_STATUS_OK;
 }
 
-cop_status cop_arguments_check(const struct arguments *arguments, cop_error *error)
+cop_status cop_arguments_check(struct arguments *arguments, cop_error *error)
 {
     const struct plan *plan = arguments->op->plan;
     cop_status status = check_counts(arguments, error);
@@ -72,7 +105,8 @@ cop_status cop_arguments_check(const struct arguments *arguments, cop_error *err
     for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++) {
         if (arguments->dst[i] == NULL)
             continue;
-        status = check_array("output", &plan->dsts[i], arguments->dst[i], error);
+        const size_t output = cop_arguments_output(arguments, i);
+        status = check_array("output", &plan->dsts[output], arguments->dst[i], error);
         if (status == COP_STATUS_OK)
             status = check_overlap(arguments, i, error);
     }
@@ -84,7 +118,9 @@ cop_status cop_arguments_make_outputs(const struct arguments *arguments, cop_err
     cop_status status = COP_STATUS_OK;
     for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++)
         if (arguments->dst[i] == NULL)
-            status = cop_output_pool_take(arguments->op->outputs[i], &arguments->dst[i], error);
+            status =
+                cop_output_pool_take(arguments->op->outputs[cop_arguments_output(arguments, i)],
+                                     &arguments->dst[i], error);
     if (status != COP_STATUS_OK)
         cop_arguments_give_up(arguments);
     return status;

@@ -9,17 +9,26 @@
 #include "runtime/cached_op.h"
 #include "runtime/engine.h"
 
-/* Inputs and outputs as a caller gave them; counts are those of the operator once checked. */
+/* Inputs and outputs as a caller gave them. */
 struct arguments {
     struct cop_cached_op *op;
     size_t src_count, dst_count;
     cop_ndarray *const *src;
     cop_ndarray **dst;
+    const size_t *outputs; /* which output of the operator dst[i] is; NULL: all of them, in order */
+    size_t output_count;   /* of `outputs` */
+    uint64_t unwanted;     /* the others, as a set of bits (plan/plan.h); known once checked */
 };
 
-/* Counts, dtypes, shapes, and that nothing overlaps an output. INVALID_ARGUMENT names what is
- * wrong. */
-cop_status cop_arguments_check(const struct arguments *arguments, cop_error *error);
+/* The output of the operator that dst[i] is for. */
+static inline size_t cop_arguments_output(const struct arguments *arguments, size_t i)
+{
+    return arguments->outputs == NULL ? i : arguments->outputs[i];
+}
+
+/* Counts, the choice of outputs, dtypes, shapes, and that nothing overlaps an output.
+ * INVALID_ARGUMENT names what is wrong. */
+cop_status cop_arguments_check(struct arguments *arguments, cop_error *error);
 
 /* Makes the outputs that the caller left to us; cop_arguments_give_up or _hand_out must follow. */
 cop_status cop_arguments_make_outputs(const struct arguments *arguments, cop_error *error);

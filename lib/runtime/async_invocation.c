@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "runtime/chosen_outputs.h"
+#include "runtime/completions.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 
@@ -10,105 +12,164 @@ struct async_invocation {
     struct task task; /* first: the engine gives back this pointer */
     struct cop_cached_op *op;
     struct invocation invocation; /* its context is taken when it first runs */
+    bool keeps_context;           /* it is paused, and counted in the pool */
     size_t array_count, src_count;
-    cop_ndarray **arrays;    /* inputs, then outputs; one reference each */
+    cop_ndarray **arrays;    /* inputs, then all outputs, NULL where unwanted; one reference each */
     struct access *accesses; /* room for one each */
+    struct completion *completion;
 };
 
-/* Takes a context, waiting for one no longer than this run may last. False: not yet, run it again.
- */
-static bool begin(struct async_invocation *self, int64_t until_ns, cop_status *status,
-                  cop_error *error)
+/* Takes a context. RUN_DONE: there is one, or the status says why not; RUN_PARKED: there is none
+ * now. */
+static enum run_result begin(struct async_invocation *self, cop_status *status, cop_error *error)
 {
     struct invocation *invocation = &self->invocation;
-    const bool is_short = until_ns < invocation->deadline_ns;
-    *status =
-        cop_context_pool_take(self->op->contexts, is_short ? until_ns : invocation->deadline_ns,
-                              &invocation->context, error);
+    struct context_pool *pool = self->op->contexts;
+    cop_ndarray **dst = self->arrays + self->src_count;
+    *status = cop_context_pool_try_take(pool, &invocation->context, error);
+    if (*status == COP_STATUS_OK && invocation->context == NULL) {
+        self->task.parking = cop_context_pool_parking(pool);
+        return RUN_PARKED;
+    }
+    if (*status != COP_STATUS_OK)
+        return RUN_DONE;
+    *status = cop_lend_outputs(self->op, invocation->unwanted, dst, error);
     if (*status == COP_STATUS_OK)
-        cop_invocation_bind(invocation, self->arrays, self->arrays + self->src_count);
-    return *status != COP_STATUS_BUSY || !is_short;
+        cop_invocation_bind(invocation, self->arrays, dst);
+    return RUN_DONE;
 }
 
-/*
- * Everybody who could go on with a paused invocation may be waiting for a context. So that they get
- * one, the last of the pool is not kept: its invocation begins anew.
- */
-static void pause_run(struct async_invocation *self)
+static void give_context_back(struct async_invocation *self)
 {
     struct invocation *invocation = &self->invocation;
-    if (!cop_context_pool_is_last(self->op->contexts, invocation->context))
-        return;
     cop_context_pool_put(self->op->contexts, invocation->context);
     invocation->context = NULL;
     invocation->next_step = 0;
 }
 
-static bool run(struct task *task, int64_t until_ns, cop_status *status, cop_error *error)
+/* It goes on later where it stopped, or begins anew where its context may be the last one. */
+static void pause_run(struct async_invocation *self)
+{
+    self->keeps_context = cop_context_pool_pause(self->op->contexts);
+    if (!self->keeps_context)
+        give_context_back(self);
+}
+
+static void end_pause(struct async_invocation *self)
+{
+    if (self->keeps_context)
+        cop_context_pool_resume(self->op->contexts);
+    self->keeps_context = false;
+}
+
+static enum run_result run(struct task *task, const struct limits *limits, cop_status *status,
+                           cop_error *error)
 {
     struct async_invocation *self = (struct async_invocation *)task;
     struct invocation *invocation = &self->invocation;
+    end_pause(self);
     if (invocation->context == NULL) {
-        if (!begin(self, until_ns, status, error))
-            return false;
-        if (*status != COP_STATUS_OK)
-            return true;
+        const enum run_result result = begin(self, status, error);
+        if (result == RUN_PARKED || *status != COP_STATUS_OK)
+            return result;
     }
-    if (!cop_invocation_run(invocation, until_ns, status, error)) {
+    if (!cop_invocation_run(invocation, limits, status, error)) {
         pause_run(self);
-        return false;
+        return RUN_PAUSED;
     }
     cop_context_count(invocation->context, *status);
-    cop_context_pool_put(self->op->contexts, invocation->context);
-    return true;
+    give_context_back(self);
+    return RUN_DONE;
 }
 
-static void finish(struct task *task)
+static void release_all(struct async_invocation *self)
 {
-    struct async_invocation *self = (struct async_invocation *)task;
     for (size_t i = 0; i < self->array_count; i++)
         cop_ndarray_release(&self->arrays[i]);
     cop_trace_release(&self->invocation.trace);
-    cop_cached_op_release(&self->op);
+    cop_cancel_release(&self->task.cancel);
     cop_free(self->task.reserve);
     cop_free(self->accesses);
     cop_free(self->arrays);
+}
+
+/* The arrays are let go before anybody hears that the invocation is done, the operator after. */
+static void finish(struct task *task, struct failure *failure, bool was_abandoned)
+{
+    struct async_invocation *self = (struct async_invocation *)task;
+    if (!was_abandoned) {
+        end_pause(self);
+        if (self->invocation.context != NULL) /* it ended while it was paused, or could not begin */
+            give_context_back(self);
+    }
+    release_all(self);
+    if (was_abandoned)
+        cop_completion_destroy(self->completion);
+    else if (self->completion != NULL)
+        cop_completion_report(self->completion, failure);
+    cop_cached_op_release(&self->op);
     cop_free(self);
 }
 
 static void retain_all(struct async_invocation *self, const struct arguments *arguments,
-                       cop_trace *trace)
+                       const cop_invoke_options *options)
 {
     self->op = cop_cached_op_retain(arguments->op);
     self->src_count = arguments->src_count;
     for (size_t i = 0; i < arguments->src_count; i++)
         self->arrays[self->array_count++] = cop_ndarray_retain(arguments->src[i]);
     for (size_t i = 0; i < arguments->dst_count; i++)
-        self->arrays[self->array_count++] = cop_ndarray_retain(arguments->dst[i]);
-    self->invocation.trace = trace == NULL ? NULL : cop_trace_retain(trace);
+        self->arrays[self->src_count + cop_arguments_output(arguments, i)] =
+            cop_ndarray_retain(arguments->dst[i]);
+    self->array_count = self->src_count + (size_t)self->op->plan->dst_count;
+    self->invocation.unwanted = arguments->unwanted;
+    self->invocation.trace = options->trace == NULL ? NULL : cop_trace_retain(options->trace);
+    self->task.cancel = cop_cancel_retain(options->cancel);
+}
+
+/* With room for everything; nothing is retained yet. */
+static cop_status allocate(const struct arguments *arguments, const cop_invoke_options *options,
+                           struct async_invocation **invocation, cop_error *error)
+{
+    const size_t count = arguments->src_count + (size_t)arguments->op->plan->dst_count;
+    struct async_invocation *made = cop_alloc(1, sizeof *made);
+    cop_status status = COP_STATUS_OK;
+    *invocation = made;
+    if (made == NULL)
+        return cop_fail_memory(error, "invocation", sizeof *made);
+    made->arrays = cop_alloc(count, sizeof(cop_ndarray *));
+    made->accesses = cop_alloc(count, sizeof *made->accesses);
+    made->task.reserve = cop_failure_reserve();
+    if (made->arrays == NULL || made->accesses == NULL || made->task.reserve == NULL)
+        status = cop_fail_memory(error, "invocation", count * sizeof *made->accesses);
+    if (status == COP_STATUS_OK)
+        status = cop_completion_create(options, &made->completion, error);
+    return status;
+}
+
+/* As an index of the engine: high goes first. */
+static int priority_rank(cop_priority priority)
+{
+    return priority == COP_PRIORITY_HIGH ? 0 : priority == COP_PRIORITY_NORMAL ? 1 : 2;
 }
 
 cop_status cop_async_invocation_submit(const struct arguments *arguments, int64_t deadline_ns,
-                                       cop_trace *trace, cop_error *error)
+                                       const cop_invoke_options *options, cop_error *error)
 {
-    const size_t count = arguments->src_count + arguments->dst_count;
-    struct async_invocation *made = cop_alloc(1, sizeof *made);
-    if (made != NULL) {
-        made->arrays = cop_alloc(count, sizeof(cop_ndarray *));
-        made->accesses = cop_alloc(count, sizeof *made->accesses);
-        made->task.reserve = cop_failure_reserve();
-    }
-    if (made == NULL || made->arrays == NULL || made->accesses == NULL ||
-        made->task.reserve == NULL) {
+    struct async_invocation *made;
+    const cop_status status = allocate(arguments, options, &made, error);
+    if (status != COP_STATUS_OK) {
         if (made != NULL)
-            finish(&made->task);
-        return cop_fail_memory(error, "invocation", sizeof *made);
+            finish(&made->task, NULL, true);
+        return status;
     }
-    retain_all(made, arguments, trace);
-    made->invocation.deadline_ns = deadline_ns;
+    retain_all(made, arguments, options);
+    made->invocation.limits = (struct limits){deadline_ns, made->task.cancel};
     made->task.accesses = made->accesses;
     made->task.access_count = cop_arguments_accesses(arguments, true, made->accesses);
     made->task.operator_id = arguments->op->id;
+    made->task.priority = priority_rank(options->priority);
+    made->task.deadline.at_ns = deadline_ns;
     made->task.run = run;
     made->task.finish = finish;
     cop_arguments_hand_out(arguments);

@@ -6,12 +6,15 @@
 
 #include <stdint.h>
 
-#include <cachedop/profile.h>
+#include <cachedop/invoke.h>
 
 #include "runtime/arguments.h"
 
-/* Hands out the fresh outputs and submits; on failure nothing has happened. OUT_OF_MEMORY. */
+/*
+ * Hands out the fresh outputs and submits; on failure nothing has happened. INVALID_ARGUMENT: both
+ * ways of being told are wanted; OUT_OF_MEMORY.
+ */
 cop_status cop_async_invocation_submit(const struct arguments *arguments, int64_t deadline_ns,
-                                       cop_trace *trace, cop_error *error);
+                                       const cop_invoke_options *options, cop_error *error);
 
 #endif

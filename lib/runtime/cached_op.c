@@ -6,54 +6,21 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "runtime/engine.h"
 
 #define DEFAULT_MAX_CONTEXTS   256
 #define LARGEST_MAX_CONTEXTS   65536
 #define LARGEST_INTRA_OP_COUNT 1024
 
-/* The packed weights of a model, kept with it so that all its operators share them. */
-struct store_attachment {
-    struct model_attachment base;
-    struct weight_store *store;
-};
-
-static void destroy_attachment(struct model_attachment *base)
-{
-    struct store_attachment *attachment = (struct store_attachment *)base;
-    cop_weight_store_release(&attachment->store);
-    cop_free(attachment);
-}
-
-static cop_status find_store(struct cop_model *model, struct weight_store **store, cop_error *error)
-{
-    struct model_attachment *found = atomic_load_explicit(&model->attachment, memory_order_acquire);
-    if (found == NULL) {
-        struct store_attachment *made = cop_alloc(1, sizeof *made);
-        if (made == NULL)
-            return cop_fail_memory(error, "weight store", sizeof *made);
-        made->base.destroy = destroy_attachment;
-        const cop_status status = cop_weight_store_create(&made->store, error);
-        if (status != COP_STATUS_OK) {
-            cop_free(made);
-            return status;
-        }
-        if (atomic_compare_exchange_strong_explicit(&model->attachment, &found, &made->base,
-                                                    memory_order_acq_rel, memory_order_acquire))
-            found = &made->base;
-        else
-            destroy_attachment(&made->base);
-    }
-    *store = ((struct store_attachment *)found)->store;
-    return COP_STATUS_OK;
-}
-
 /* `to` is empty; on failure it is empty again. */
 static cop_status copy_constant(const cop_constant *from, cop_constant *to, cop_error *error)
 {
-    cop_status status = cop_ndarray_wait(from->array, COP_NO_TIMEOUT, error);
+    cop_status status = cop_ndarray_wait(from->array, COP_NO_TIMEOUT, NULL, error);
     if (status == COP_STATUS_OK)
         status = cop_ndarray_create(from->array->dtype, from->array->rank, from->array->shape,
                                     &to->array, error);
@@ -93,17 +60,52 @@ static void free_constants(struct cop_cached_op *op)
     cop_free(op->constants);
 }
 
+static cop_status copy_extra_outputs(struct cop_cached_op *op, const char *const *names,
+                                     size_t count, cop_error *error)
+{
+    op->extra_outputs = cop_alloc(count, sizeof(char *));
+    if (op->extra_outputs == NULL)
+        return cop_fail_memory(error, "extra outputs", count * sizeof(char *));
+    for (; op->extra_output_count < count; op->extra_output_count++) {
+        const char *name = names[op->extra_output_count];
+        if (name == NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "extra output %zu: its name is NULL", op->extra_output_count);
+        op->extra_outputs[op->extra_output_count] = cop_copy_text(name);
+        if (op->extra_outputs[op->extra_output_count] == NULL)
+            return cop_fail_memory(error, name, strlen(name));
+    }
+    return COP_STATUS_OK;
+}
+
+static void free_extra_outputs(struct cop_cached_op *op)
+{
+    for (size_t i = 0; i < op->extra_output_count; i++)
+        cop_free(op->extra_outputs[i]);
+    cop_free(op->extra_outputs);
+}
+
+static void free_plan(struct cop_cached_op *op)
+{
+    cop_weight_set_release(&op->weights.set);
+    cop_plan_release(&op->plan);
+}
+
 static void destroy(struct cop_cached_op *op)
 {
+    if (op->is_live)
+        cop_live_weights_leave(op);
     cop_context_pool_destroy(&op->contexts);
     for (int i = 0; op->outputs != NULL && i < op->plan->dst_count; i++)
         cop_output_pool_release(&op->outputs[i]);
     cop_free(op->outputs);
-    cop_weight_set_release(&op->weights);
-    cop_plan_release(&op->plan);
+    free_plan(op);
     free_constants(op);
+    free_extra_outputs(op);
+    cop_budget_release(&op->budget);
     cop_model_release(&op->model);
     cop_free(op);
+    cop_engine_remove_user();
 }
 
 cop_cached_op *cop_cached_op_retain(cop_cached_op *op)
@@ -132,40 +134,106 @@ static struct cop_cached_op *allocate_op(struct cop_model *model)
     cop_refcount_init(&op->refs);
     op->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
     op->model = cop_model_retain(model);
+    cop_engine_add_user();
     return op;
+}
+
+static cop_status create_outputs(struct cop_cached_op *op, cop_error *error)
+{
+    const size_t count = (size_t)op->plan->dst_count;
+    cop_status status = COP_STATUS_OK;
+    op->budget = cop_budget_create(op->memory_cap_bytes);
+    op->outputs = cop_alloc(count, sizeof(struct output_pool *));
+    if (op->budget == NULL || op->outputs == NULL)
+        status = cop_fail_memory(error, "outputs", count * sizeof(void *));
+    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++)
+        status = cop_output_pool_create(&op->plan->dsts[i], op->budget, &op->outputs[i], error);
+    return status;
 }
 
 /* Everything that follows from the plan. */
 static cop_status create_pools(struct cop_cached_op *op, cop_error *error)
 {
-    const size_t count = (size_t)op->plan->dst_count;
-    cop_status status =
-        cop_context_pool_create(op->plan, op->weights, op->max_contexts, &op->contexts, error);
-    op->outputs = cop_alloc(count, sizeof(struct output_pool *));
-    if (status == COP_STATUS_OK && op->outputs == NULL)
-        status = cop_fail_memory(error, "outputs", count * sizeof(void *));
-    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++)
-        status = cop_output_pool_create(&op->plan->dsts[i], &op->outputs[i], error);
+    const cop_status status = create_outputs(op, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    const struct context_pool_request request = {
+        .plan = op->plan,
+        .weights = &op->weights,
+        .max_contexts = op->max_contexts,
+        .budget = op->budget,
+        .outputs = op->outputs,
+        .output_count = op->plan->dst_count,
+    };
+    return cop_context_pool_create(&request, &op->contexts, error);
+}
+
+/* Compiles for the weights as they are now; `generation` receives which these are. */
+static cop_status make_plan(struct cop_cached_op *op, struct plan_request *request,
+                            uint64_t *generation, size_t *added_weight_bytes, cop_error *error)
+{
+    struct overlay *overlay = cop_live_weights_take(op->live, generation);
+    request->overlay = overlay;
+    const cop_status status =
+        cop_plan_create(request, &op->plan, &op->weights.set, added_weight_bytes, error);
+    cop_overlay_release(&overlay);
     return status;
 }
 
-/* `request` lacks graph, store and constants, which are the operator's. */
-static cop_status compile(struct cop_cached_op *op, struct plan_request *request,
-                          const cop_constant *constants, size_t constant_count,
-                          size_t *added_weight_bytes, cop_error *error)
+/*
+ * Updates go on while a plan is made. Only at the end they are kept out: if one came in
+ * between, it knew nothing of this operator, and the plan is made again.
+ */
+static cop_status make_live_plan(struct cop_cached_op *op, struct plan_request *request,
+                                 size_t *added_weight_bytes, cop_error *error)
 {
-    cop_status status = find_store(op->model, &request->store, error);
-    if (status == COP_STATUS_OK)
-        status = copy_constants(op, constants, constant_count, error);
+    uint64_t generation;
+    cop_status status = make_plan(op, request, &generation, added_weight_bytes, error);
     if (status != COP_STATUS_OK)
         return status;
+    cop_lock_acquire(&op->live->updates);
+    if (generation != cop_current_weights_generation(&op->weights)) {
+        free_plan(op);
+        status = make_plan(op, request, &generation, added_weight_bytes, error);
+    }
+    if (status == COP_STATUS_OK)
+        status = create_pools(op, error);
+    if (status == COP_STATUS_OK)
+        cop_live_weights_join_locked(op->live, op);
+    cop_lock_release(&op->live->updates);
+    return status;
+}
+
+/* `request` lacks graph and store; its constants and names become copies of the operator's. */
+static cop_status compile(struct cop_cached_op *op, struct plan_request *request,
+                          size_t *added_weight_bytes, cop_error *error)
+{
+    cop_status status = cop_live_weights_find(op->model, &op->live, error);
+    if (status == COP_STATUS_OK)
+        status = copy_constants(op, request->constants, request->constant_count, error);
+    if (status == COP_STATUS_OK)
+        status = copy_extra_outputs(op, request->extra_outputs, request->extra_output_count, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    op->weights.generation = &op->live->generation;
     request->graph = op->model->graph;
+    request->store = op->live->store;
     request->constants = op->constants;
-    request->constant_count = op->constant_count;
+    request->extra_outputs = (const char *const *)op->extra_outputs;
     request->fast_run = op->tuning == COP_TUNING_FAST_RUN;
     request->keep_graph = op->keep_graph;
-    status = cop_plan_create(request, &op->plan, &op->weights, added_weight_bytes, error);
-    return status == COP_STATUS_OK ? create_pools(op, error) : status;
+    return make_live_plan(op, request, added_weight_bytes, error);
+}
+
+static void log_made(const struct cop_cached_op *op, const char *how, size_t added_weight_bytes,
+                     int64_t begin_ns)
+{
+    const struct device *device = op->plan->devices.devices[0];
+    cop_log(COP_LOG_LEVEL_INFO,
+            "operator %" PRIu64 " %s on %s (%s): %d steps, arena %zu bytes, %zu bytes of weights "
+            "added, %.1f ms",
+            op->id, how, device->backend->name, device->name, op->plan->step_count,
+            op->plan->arena_bytes, added_weight_bytes, (double)(cop_now_ns() - begin_ns) / 1e6);
 }
 
 static cop_status check_shapes(const cop_input_shape *shapes, size_t count, cop_error *error)
@@ -198,6 +266,9 @@ static cop_status check_options(const cop_cached_op_options *options, cop_error 
     if (options->tuning != COP_TUNING_FAST_START && options->tuning != COP_TUNING_FAST_RUN)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "tuning %d does not exist",
                         (int)options->tuning);
+    if (options->extra_output_count > 0 && options->extra_outputs == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu extra outputs at NULL",
+                        options->extra_output_count);
     if ((options->dim_count > 0 && options->dims == NULL) ||
         (options->constant_count > 0 && options->constants == NULL))
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s are counted but NULL",
@@ -229,20 +300,29 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
     if (status != COP_STATUS_OK)
         return status;
 
+    const int64_t begin_ns = cop_now_ns();
+    size_t added_weight_bytes = 0;
     struct cop_cached_op *made = allocate_op(model);
     if (made == NULL)
         return cop_fail_memory(error, "cached operator", sizeof *made);
     made->max_contexts = options->max_contexts == 0 ? DEFAULT_MAX_CONTEXTS : options->max_contexts;
+    made->memory_cap_bytes = options->memory_cap_bytes;
     made->tuning = options->tuning;
     made->keep_graph = options->keep_graph;
     struct plan_request request = {
         .device = options->device,
         .bindings = {options->input_shapes, options->input_shape_count, options->dims,
                      options->dim_count},
+        .constants = options->constants,
+        .constant_count = options->constant_count,
+        .extra_outputs = options->extra_outputs,
+        .extra_output_count = options->extra_output_count,
         .intra_op_threads = options->intra_op_threads == 0 ? 1 : options->intra_op_threads,
     };
-    status = compile(made, &request, options->constants, options->constant_count, NULL, error);
-    if (status != COP_STATUS_OK)
+    status = compile(made, &request, &added_weight_bytes, error);
+    if (status == COP_STATUS_OK)
+        log_made(made, "created", added_weight_bytes, begin_ns);
+    else
         cop_cached_op_release(&made);
     *op = made;
     return status == COP_STATUS_OK ? cop_ok(error) : status;
@@ -299,6 +379,7 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
     if (status != COP_STATUS_OK)
         return status;
 
+    const int64_t begin_ns = cop_now_ns();
     const size_t src_count = (size_t)op->plan->src_count;
     cop_input_shape *merged = cop_alloc(src_count, sizeof *merged);
     struct cop_cached_op *made = allocate_op(op->model);
@@ -309,21 +390,26 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         status = merge_shapes(op, shapes, shape_count, merged, error);
     if (status == COP_STATUS_OK) {
         made->max_contexts = op->max_contexts;
+        made->memory_cap_bytes = op->memory_cap_bytes;
         made->tuning = op->tuning;
         made->keep_graph = op->keep_graph;
         struct plan_request request = {
             .device = op->plan->devices.devices[0]->id,
             .bindings = {.shapes = merged, .shape_count = src_count},
+            .constants = op->constants,
+            .constant_count = op->constant_count,
+            .extra_outputs = (const char *const *)op->extra_outputs,
+            .extra_output_count = op->extra_output_count,
             .intra_op_threads = op->plan->intra_op_threads,
         };
-        status =
-            compile(made, &request, op->constants, op->constant_count, &added_weight_bytes, error);
+        status = compile(made, &request, &added_weight_bytes, error);
     }
     cop_free(merged);
     if (status != COP_STATUS_OK) {
         cop_cached_op_release(&made);
         return status;
     }
+    log_made(made, "reshaped", added_weight_bytes, begin_ns);
     if (added_bytes != NULL)
         *added_bytes = made->plan->plan_bytes + added_weight_bytes;
     *reshaped = made;
@@ -404,16 +490,24 @@ cop_status cop_cached_op_find_output(const cop_cached_op *op, const char *name, 
     return find_by_name("output", op->plan->dsts, op->plan->dst_count, name, index, error);
 }
 
+static size_t kept_output_bytes(const struct cop_cached_op *op)
+{
+    size_t kept = 0;
+    for (int i = 0; i < op->plan->dst_count; i++)
+        kept += cop_output_pool_kept_bytes(op->outputs[i]);
+    return kept;
+}
+
 cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats *stats,
                                    cop_error *error)
 {
-    if (op == NULL || stats == NULL || stats->struct_size < sizeof *stats)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "statistics: an argument is NULL or struct_size is not set");
+    if (op == NULL || stats == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "statistics: an argument is NULL");
     const struct context_counters counters = cop_context_pool_counters(op->contexts);
-    *stats = (cop_cached_op_stats){
-        .struct_size = sizeof *stats,
-        .packed_weight_bytes = op->weights->bytes,
+    uint64_t generation;
+    struct weight_set *weights = cop_current_weights_take(&op->weights, &generation);
+    const cop_cached_op_stats values = {
+        .packed_weight_bytes = weights->bytes,
         .plan_bytes = op->plan->plan_bytes,
         .arena_bytes = op->plan->arena_bytes,
         .context_bytes = cop_context_bytes(op->plan),
@@ -421,8 +515,11 @@ cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats 
         .in_flight = counters.in_flight,
         .invocations = counters.invocations,
         .failures = counters.failures,
+        .kept_output_bytes = kept_output_bytes(op),
+        .weight_generation = generation,
     };
-    return cop_ok(error);
+    cop_weight_set_release(&weights);
+    return cop_answer_write(stats, &values, sizeof values, "cop_cached_op_stats", error);
 }
 
 cop_status cop_cached_op_print_plan(const cop_cached_op *op, cop_plan_format format, char **text,

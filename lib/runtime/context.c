@@ -116,7 +116,7 @@ static cop_status create_states(struct context *context, cop_error *error)
     return status;
 }
 
-cop_status cop_context_create(struct plan *plan, struct weight_set *weights,
+cop_status cop_context_create(struct plan *plan, struct current_weights *weights,
                               struct context **context, cop_error *error)
 {
     struct context *made = cop_alloc(1, sizeof *made);
@@ -124,7 +124,7 @@ cop_status cop_context_create(struct plan *plan, struct weight_set *weights,
     if (made == NULL)
         return cop_fail_memory(error, "execution context", sizeof *made);
     made->plan = cop_plan_retain(plan);
-    made->weights = cop_weight_set_retain(weights);
+    made->weights = cop_current_weights_take(weights, &made->weight_generation);
     made->bytes = cop_context_bytes(plan);
     cop_status status = allocate_tables(made, error);
     if (status == COP_STATUS_OK) {

@@ -11,6 +11,12 @@
 #include <stddef.h>
 
 #include "plan/plan.h"
+#include "runtime/memory_budget.h"
+#include "runtime/weight_binding.h"
+
+struct limits;
+struct output_pool;
+struct parking;
 
 /* An address that each invocation fills in: a caller's input or output. */
 struct binding {
@@ -21,6 +27,7 @@ struct binding {
 struct context {
     struct plan *plan;           /* one reference */
     struct weight_set *weights;  /* one reference */
+    uint64_t weight_generation;  /* whose weights these are */
     unsigned char *arena;        /* plan->arena_bytes */
     struct stream **streams;     /* one for each device of the plan; NULL where it needs none */
     void **states;               /* one for each step; NULL where the kernel needs none */
@@ -30,21 +37,27 @@ struct context {
     int src_binding_count, dst_binding_count;
     size_t bytes; /* all of the above */
     int slot;     /* of the pool; where it is put back */
-    /* Counted by the thread that has the context, read by whoever asks for statistics. */
+    /* Where what it does is counted. It outlives the context. */
+    struct context_counts *counts;
+};
+
+/* Counted by the thread that has the context, read by whoever asks for statistics. */
+struct context_counts {
     _Atomic uint64_t invocations, failures;
 };
 
-cop_status cop_context_create(struct plan *plan, struct weight_set *weights,
+cop_status cop_context_create(struct plan *plan, struct current_weights *weights,
                               struct context **context, cop_error *error);
 void cop_context_destroy(struct context **context); /* accepts a pointer to NULL */
 
 /* Counts one invocation that ended with `status`; by the thread that has the context. */
 static inline void cop_context_count(struct context *context, cop_status status)
 {
-    const uint64_t invocations = atomic_load_explicit(&context->invocations, memory_order_relaxed);
-    atomic_store_explicit(&context->invocations, invocations + 1, memory_order_relaxed);
+    struct context_counts *counts = context->counts;
+    const uint64_t invocations = atomic_load_explicit(&counts->invocations, memory_order_relaxed);
+    atomic_store_explicit(&counts->invocations, invocations + 1, memory_order_relaxed);
     if (status != COP_STATUS_OK)
-        atomic_fetch_add_explicit(&context->failures, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&counts->failures, 1, memory_order_relaxed);
 }
 
 /* What one context of a plan will take, before there is one. */
@@ -52,23 +65,49 @@ size_t cop_context_bytes(const struct plan *plan);
 
 struct context_pool; /* Thread-safety: synchronized; without a lock while a context is free. */
 
-cop_status cop_context_pool_create(struct plan *plan, struct weight_set *weights, int max_contexts,
+/* What a pool is made of. The plan is retained, all else lives as long as the pool. */
+struct context_pool_request {
+    struct plan *plan;
+    struct current_weights *weights; /* may get another set at any time */
+    int max_contexts;
+    struct memory_budget *budget; /* its cap lets one context exist */
+    struct output_pool **outputs; /* borrowed while the pool lives: emptied before the cap hurts */
+    int output_count;
+};
+
+cop_status cop_context_pool_create(const struct context_pool_request *request,
                                    struct context_pool **pool, cop_error *error);
 void cop_context_pool_destroy(struct context_pool **pool); /* none may be in use */
 
-/*
- * Takes a context, making one where none is free. At max_contexts it waits for one to be put back;
- * BUSY: not within the deadline.
+/* Takes a context on the current weights, making one where none is free. NULL, and OK: there are as
+ * many as there may be.
  */
-cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
+cop_status cop_context_pool_try_take(struct context_pool *pool, struct context **context,
+                                     cop_error *error);
+
+/* As try_take, but waits for one to be put back. BUSY or CANCELLED: not within the limits. */
+cop_status cop_context_pool_take(struct context_pool *pool, const struct limits *limits,
                                  struct context **context, cop_error *error);
 void cop_context_pool_put(struct context_pool *pool, struct context *context);
 
-/* Whether this is the context that was made last, of as many as there may be. */
-bool cop_context_pool_is_last(const struct context_pool *pool, const struct context *context);
+/* Where tasks wait for a context. */
+struct parking *cop_context_pool_parking(struct context_pool *pool);
+
+/*
+ * An invocation that pauses wants to keep its context. False: it must put it back, for those who
+ * could go on with paused ones may all be waiting for just this. The other ends the pause.
+ */
+bool cop_context_pool_pause(struct context_pool *pool);
+void cop_context_pool_resume(struct context_pool *pool);
+
+/* Frees contexts that nobody uses while more than `kept` exist; returns their bytes. */
+size_t cop_context_pool_trim(struct context_pool *pool, size_t kept);
+/* Takes one idle context after the other, calls `visit` and puts it back. */
+void cop_context_pool_for_each_idle(struct context_pool *pool,
+                                    void (*visit)(struct context *context, void *user), void *user);
 
 struct context_counters {
-    size_t contexts, in_flight, bytes;
+    size_t contexts, in_flight;
     uint64_t invocations, failures;
 };
 struct context_counters cop_context_pool_counters(struct context_pool *pool);

@@ -11,23 +11,37 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/lock.h"
+#include "runtime/cancel.h"
+#include "runtime/engine.h"
+#include "runtime/storage.h"
 
 /* A cache line each, so that threads with a context of their own do not meet. */
 struct slot {
     _Alignas(64) _Atomic(struct context *) free; /* the context when it is free, else NULL */
-    _Atomic(struct context *) owned;             /* the context once it exists; set once */
+    /* The context while it exists. Written by the thread that makes or frees it, and has it. */
+    _Atomic(struct context *) owned;
+    _Atomic bool is_claimed; /* it has, or is about to get, a context */
+    struct context_counts counts;
 };
 
 struct context_pool {
     struct plan *plan;
-    struct weight_set *weights;
+    struct current_weights *weights; /* the operator's, which has the pool */
+    struct memory_budget *budget;
+    struct output_pool **outputs;
+    int output_count;
     struct slot *slots;
     int max_contexts;
-    /* Slots that have, or are about to get, a context. Grows only. */
-    _Atomic int claimed;
+    int capacity;         /* how many contexts may exist, by number and by memory */
+    _Atomic int used_end; /* behind the last slot that was ever claimed. Grows only. */
+    _Atomic int count;    /* of claimed slots */
+    _Atomic int paused;   /* contexts that paused invocations keep */
     /* Threads asleep for want of a context. Raised before the last look, read after a put. */
     _Atomic int waiting;
+    struct parking parking; /* the same for tasks */
+    _Atomic uint32_t epoch; /* of what is in use: after a fork, nothing is */
     struct lock lock;
     struct condition is_put;
 };
@@ -35,12 +49,25 @@ struct context_pool {
 /* Which slot this thread last used, of whatever pool: a hint. */
 static _Thread_local int last_slot;
 
-cop_status cop_context_pool_create(struct plan *plan, struct weight_set *weights, int max_contexts,
+static bool has_free(struct parking *parking);
+
+static int count_capacity(const struct context_pool_request *request)
+{
+    const size_t fitting = request->budget->cap / cop_context_bytes(request->plan);
+    return fitting < (size_t)request->max_contexts ? (int)fitting : request->max_contexts;
+}
+
+cop_status cop_context_pool_create(const struct context_pool_request *request,
                                    struct context_pool **pool, cop_error *error)
 {
-    struct context_pool *made = cop_alloc(1, sizeof *made);
-    const size_t bytes = sizeof *made->slots * (size_t)max_contexts;
     *pool = NULL;
+    const int capacity = count_capacity(request);
+    if (capacity == 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "memory_cap_bytes is %zu, and one context takes %zu", request->budget->cap,
+                        cop_context_bytes(request->plan));
+    struct context_pool *made = cop_alloc(1, sizeof *made);
+    const size_t bytes = sizeof *made->slots * (size_t)capacity;
     if (made != NULL)
         made->slots = cop_alloc_aligned(bytes);
     if (made == NULL || made->slots == NULL) {
@@ -48,10 +75,16 @@ cop_status cop_context_pool_create(struct plan *plan, struct weight_set *weights
         return cop_fail_memory(error, "context pool", bytes);
     }
     memset(made->slots, 0, bytes);
-    made->max_contexts = max_contexts;
-    made->plan = cop_plan_retain(plan);
-    made->weights = cop_weight_set_retain(weights);
-    cop_lock_init(&made->lock);
+    made->max_contexts = request->max_contexts;
+    made->capacity = capacity;
+    made->plan = cop_plan_retain(request->plan);
+    made->weights = request->weights;
+    made->budget = cop_budget_retain(request->budget);
+    made->outputs = request->outputs;
+    made->output_count = request->output_count;
+    made->parking.has_free = has_free;
+    made->epoch = cop_fork_epoch();
+    cop_lock_init(&made->lock, LOCK_CONTEXTS);
     cop_condition_init(&made->is_put);
     *pool = made;
     return COP_STATUS_OK;
@@ -63,16 +96,50 @@ void cop_context_pool_destroy(struct context_pool **pool)
     *pool = NULL;
     if (old == NULL)
         return;
-    for (int i = 0; i < old->max_contexts; i++) {
+    for (int i = 0; i < old->capacity; i++) {
         struct context *context = atomic_load_explicit(&old->slots[i].owned, memory_order_acquire);
         cop_context_destroy(&context);
     }
-    cop_weight_set_release(&old->weights);
     cop_plan_release(&old->plan);
+    cop_budget_release(&old->budget);
     cop_condition_destroy(&old->is_put);
     cop_lock_destroy(&old->lock);
     cop_free(old->slots);
     cop_free(old);
+}
+
+/* In a child process: threads that had contexts are gone, and so are those who waited for one. */
+static void renew_after_fork(struct context_pool *pool)
+{
+    cop_lock_acquire(&pool->lock);
+    if (atomic_load(&pool->epoch) != cop_fork_epoch()) {
+        for (int i = 0; i < pool->capacity; i++) {
+            struct slot *slot = &pool->slots[i];
+            struct context *context = atomic_load(&slot->owned);
+            if (context != NULL)
+                context->weight_generation = UINT64_MAX; /* it may be half on other weights */
+            if (context == NULL &&
+                atomic_load(&slot->is_claimed)) { /* it was being made or freed */
+                atomic_fetch_sub(&pool->count, 1);
+                cop_budget_give(pool->budget, cop_context_bytes(pool->plan));
+                atomic_store(&slot->is_claimed, false);
+            }
+            atomic_store(&slot->free, context);
+        }
+        atomic_store(&pool->paused, 0);
+        atomic_store(&pool->waiting, 0);
+        atomic_store(&pool->parking.count, 0);
+        memset(&pool->parking.tasks, 0, sizeof pool->parking.tasks);
+        cop_condition_init(&pool->is_put);
+        atomic_store(&pool->epoch, cop_fork_epoch());
+    }
+    cop_lock_release(&pool->lock);
+}
+
+static void look_for_fork(struct context_pool *pool)
+{
+    if (atomic_load_explicit(&pool->epoch, memory_order_acquire) != cop_fork_epoch())
+        renew_after_fork(pool);
 }
 
 static struct context *take_slot(struct context_pool *pool, int index)
@@ -89,104 +156,255 @@ static struct context *take_slot(struct context_pool *pool, int index)
 
 static struct context *take_free(struct context_pool *pool)
 {
-    const int claimed = atomic_load_explicit(&pool->claimed, memory_order_acquire);
-    struct context *context = last_slot < claimed ? take_slot(pool, last_slot) : NULL;
-    for (int i = 0; i < claimed && context == NULL; i++)
+    const int end = atomic_load_explicit(&pool->used_end, memory_order_acquire);
+    struct context *context = last_slot < end ? take_slot(pool, last_slot) : NULL;
+    for (int i = 0; i < end && context == NULL; i++)
         context = take_slot(pool, i);
     return context;
 }
 
-/* A slot for a new context; −1: there are as many as there may be. */
-static int claim_slot(struct context_pool *pool)
+static bool has_free(struct parking *parking)
 {
-    int claimed = atomic_load_explicit(&pool->claimed, memory_order_relaxed);
-    do {
-        if (claimed == pool->max_contexts)
-            return -1;
-    } while (!atomic_compare_exchange_weak_explicit(&pool->claimed, &claimed, claimed + 1,
-                                                    memory_order_acq_rel, memory_order_relaxed));
-    return claimed;
+    struct context_pool *pool =
+        (struct context_pool *)((unsigned char *)parking - offsetof(struct context_pool, parking));
+    const int end = atomic_load(&pool->used_end);
+    for (int i = 0; i < end; i++)
+        if (atomic_load(&pool->slots[i].free) != NULL)
+            return true;
+    return atomic_load(&pool->count) < pool->capacity;
 }
 
-/* Makes a context and a home for it; NULL: others were faster, there are as many as there may be.
- */
+/* Room for one more context by number; false: there are as many as there may be. */
+static bool count_up(struct context_pool *pool)
+{
+    int count = atomic_load_explicit(&pool->count, memory_order_relaxed);
+    do {
+        if (count == pool->capacity)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&pool->count, &count, count + 1,
+                                                    memory_order_acq_rel, memory_order_relaxed));
+    return true;
+}
+
+/* A slot for a new context that was counted, of which there are never more than slots. */
+static int claim_slot(struct context_pool *pool)
+{
+    for (int i = 0;; i = i + 1 < pool->capacity ? i + 1 : 0) {
+        bool is_claimed = false;
+        if (!atomic_compare_exchange_strong(&pool->slots[i].is_claimed, &is_claimed, true))
+            continue;
+        int end = atomic_load_explicit(&pool->used_end, memory_order_relaxed);
+        while (end <= i &&
+               !atomic_compare_exchange_weak_explicit(&pool->used_end, &end, i + 1,
+                                                      memory_order_acq_rel, memory_order_relaxed))
+            continue;
+        return i;
+    }
+}
+
+/* Memory for one more context, if need be that of outputs kept for reuse. */
+static bool take_memory(struct context_pool *pool)
+{
+    const size_t bytes = cop_context_bytes(pool->plan);
+    if (cop_budget_take(pool->budget, bytes))
+        return true;
+    for (int i = 0; i < pool->output_count; i++)
+        (void)cop_output_pool_trim(pool->outputs[i]);
+    return cop_budget_take(pool->budget, bytes);
+}
+
+static void give_up_place(struct context_pool *pool)
+{
+    cop_budget_give(pool->budget, cop_context_bytes(pool->plan));
+    atomic_fetch_sub(&pool->count, 1);
+}
+
+/* Makes a context and a home for it; NULL: there are as many as there may be. */
 static cop_status make_context(struct context_pool *pool, struct context **context,
                                cop_error *error)
 {
-    const cop_status status = cop_context_create(pool->plan, pool->weights, context, error);
-    if (status != COP_STATUS_OK)
-        return status;
-    const int index = claim_slot(pool);
-    if (index < 0) {
-        cop_context_destroy(context);
+    *context = NULL;
+    if (!count_up(pool))
+        return COP_STATUS_OK;
+    if (!take_memory(pool)) { /* kept outputs came in between */
+        atomic_fetch_sub(&pool->count, 1);
         return COP_STATUS_OK;
     }
+    const cop_status status = cop_context_create(pool->plan, pool->weights, context, error);
+    if (status != COP_STATUS_OK) {
+        give_up_place(pool);
+        return status;
+    }
+    const int index = claim_slot(pool);
     (*context)->slot = last_slot = index;
+    (*context)->counts = &pool->slots[index].counts;
     atomic_store_explicit(&pool->slots[index].owned, *context, memory_order_release);
     return COP_STATUS_OK;
 }
 
-static cop_status wait_for_put(struct context_pool *pool, int64_t deadline_ns,
-                               struct context **context, cop_error *error)
+cop_status cop_context_pool_try_take(struct context_pool *pool, struct context **context,
+                                     cop_error *error)
 {
-    bool is_in_time = true;
+    look_for_fork(pool);
+    *context = take_free(pool);
+    const cop_status status = *context != NULL ? COP_STATUS_OK : make_context(pool, context, error);
+    if (*context != NULL &&
+        (*context)->weight_generation != cop_current_weights_generation(pool->weights))
+        cop_context_rebind(*context, pool->weights);
+    return status;
+}
+
+static cop_status fail_busy(const struct context_pool *pool, cop_status reason, cop_error *error)
+{
+    if (reason == COP_STATUS_CANCELLED)
+        return cop_fail(error, reason, "cancelled while all %d contexts were in use",
+                        pool->capacity);
+    return cop_fail(error, COP_STATUS_BUSY, "all %d contexts are in use%s", pool->capacity,
+                    pool->capacity < pool->max_contexts ? ", more do not fit into memory_cap_bytes"
+                                                        : "");
+}
+
+/* Sleeps until it is worth trying again. */
+static cop_status wait_for_put(struct context_pool *pool, const struct limits *limits,
+                               cop_error *error)
+{
+    struct cancel_waiter waiter = {.condition = &pool->is_put, .lock = &pool->lock};
+    cop_status end = COP_STATUS_OK;
+    cop_cancel_watch(limits->cancel, &waiter);
     cop_lock_acquire(&pool->lock);
-    atomic_fetch_add(&pool->waiting, 1); /* before the look below, for everybody */
-    while ((*context = take_free(pool)) == NULL && is_in_time)
-        is_in_time = cop_condition_wait(&pool->is_put, &pool->lock, deadline_ns);
+    atomic_fetch_add(&pool->waiting, 1); /* before the looks below, for everybody */
+    while (!has_free(&pool->parking) && (end = cop_limits_check(limits)) == COP_STATUS_OK)
+        (void)cop_condition_wait(&pool->is_put, &pool->lock, limits->until_ns);
     atomic_fetch_sub(&pool->waiting, 1);
     cop_lock_release(&pool->lock);
-    if (*context == NULL)
-        return cop_fail(error, COP_STATUS_BUSY, "all %d contexts are in use", pool->max_contexts);
-    return COP_STATUS_OK;
+    cop_cancel_unwatch(limits->cancel, &waiter);
+    return end == COP_STATUS_OK ? COP_STATUS_OK : fail_busy(pool, end, error);
 }
 
-cop_status cop_context_pool_take(struct context_pool *pool, int64_t deadline_ns,
+cop_status cop_context_pool_take(struct context_pool *pool, const struct limits *limits,
                                  struct context **context, cop_error *error)
 {
-    *context = take_free(pool);
-    if (*context != NULL)
-        return COP_STATUS_OK;
-    if (atomic_load_explicit(&pool->claimed, memory_order_relaxed) < pool->max_contexts) {
-        const cop_status status = make_context(pool, context, error);
-        if (status != COP_STATUS_OK || *context != NULL)
-            return status;
+    cop_status status = cop_context_pool_try_take(pool, context, error);
+    while (status == COP_STATUS_OK && *context == NULL) {
+        status = wait_for_put(pool, limits, error);
+        if (status == COP_STATUS_OK)
+            status = cop_context_pool_try_take(pool, context, error);
     }
-    return wait_for_put(pool, deadline_ns, context, error);
+    return status;
 }
 
-void cop_context_pool_put(struct context_pool *pool, struct context *context)
+/* One more context can be had: tells one thread and one task that want it. */
+static void announce(struct context_pool *pool)
+{
+    if (atomic_load(&pool->waiting) > 0) {
+        cop_lock_acquire(&pool->lock);
+        cop_condition_signal(&pool->is_put);
+        cop_lock_release(&pool->lock);
+    }
+    if (atomic_load(&pool->parking.count) > 0)
+        cop_engine_unpark(&pool->parking);
+}
+
+static void put(struct context_pool *pool, struct context *context)
 {
     /*
      * Both here, and both of the sleeper, are sequentially consistent: either it sees the context,
      * or we see it.
      */
     atomic_store(&pool->slots[context->slot].free, context);
-    if (atomic_load(&pool->waiting) == 0)
-        return;
-    cop_lock_acquire(&pool->lock);
-    cop_condition_signal(&pool->is_put);
-    cop_lock_release(&pool->lock);
+    announce(pool);
 }
 
-bool cop_context_pool_is_last(const struct context_pool *pool, const struct context *context)
+void cop_context_pool_put(struct context_pool *pool, struct context *context)
 {
-    return context->slot == pool->max_contexts - 1;
+    /*
+     * Storing the context and looking at the generation, here, publishing a generation and looking
+     * through the slots, there, are sequentially consistent: whichever is later finds a context
+     * that was left behind, so that no old weights stay with one that nobody takes.
+     */
+    for (bool is_left_behind = true; is_left_behind;) {
+        const int index = context->slot;
+        const uint64_t generation = context->weight_generation;
+        put(pool, context);
+        is_left_behind = generation != cop_current_weights_generation(pool->weights) &&
+                         (context = take_slot(pool, index)) != NULL;
+        if (is_left_behind)
+            cop_context_rebind(context, pool->weights);
+    }
+}
+
+void cop_context_pool_for_each_idle(struct context_pool *pool,
+                                    void (*visit)(struct context *context, void *user), void *user)
+{
+    look_for_fork(pool);
+    const int end = atomic_load_explicit(&pool->used_end, memory_order_acquire);
+    for (int i = 0; i < end; i++) {
+        struct context *context = take_slot(pool, i);
+        if (context == NULL)
+            continue;
+        visit(context, user);
+        cop_context_pool_put(pool, context);
+    }
+}
+
+struct parking *cop_context_pool_parking(struct context_pool *pool)
+{
+    return &pool->parking;
+}
+
+bool cop_context_pool_pause(struct context_pool *pool)
+{
+    if (atomic_fetch_add(&pool->paused, 1) + 1 < pool->capacity)
+        return true;
+    atomic_fetch_sub(&pool->paused, 1);
+    return false;
+}
+
+void cop_context_pool_resume(struct context_pool *pool)
+{
+    atomic_fetch_sub(&pool->paused, 1);
+}
+
+/* Frees a context that the caller has taken. */
+static void free_context(struct context_pool *pool, struct context *context)
+{
+    struct slot *slot = &pool->slots[context->slot];
+    atomic_store_explicit(&slot->owned, NULL, memory_order_relaxed);
+    cop_context_destroy(&context);
+    atomic_store(&slot->is_claimed, false);
+    give_up_place(pool);
+    announce(pool);
+}
+
+size_t cop_context_pool_trim(struct context_pool *pool, size_t kept)
+{
+    size_t freed = 0;
+    look_for_fork(pool);
+    for (int i = atomic_load(&pool->used_end); i-- > 0;) {
+        if ((size_t)atomic_load(&pool->count) <= kept)
+            break;
+        struct context *context = take_slot(pool, i);
+        if (context == NULL)
+            continue;
+        freed += context->bytes;
+        free_context(pool, context);
+    }
+    return freed;
 }
 
 struct context_counters cop_context_pool_counters(struct context_pool *pool)
 {
     struct context_counters counters = {0};
-    for (int i = 0; i < pool->max_contexts; i++) {
+    look_for_fork(pool);
+    for (int i = 0; i < pool->capacity; i++) {
         struct slot *slot = &pool->slots[i];
-        struct context *context = atomic_load_explicit(&slot->owned, memory_order_acquire);
-        if (context == NULL)
-            continue;
-        counters.contexts++;
-        counters.bytes += context->bytes;
-        counters.in_flight += atomic_load_explicit(&slot->free, memory_order_relaxed) == NULL;
-        counters.invocations += atomic_load_explicit(&context->invocations, memory_order_relaxed);
-        counters.failures += atomic_load_explicit(&context->failures, memory_order_relaxed);
+        const bool exists = atomic_load_explicit(&slot->owned, memory_order_relaxed) != NULL;
+        counters.contexts += exists;
+        counters.in_flight +=
+            exists && atomic_load_explicit(&slot->free, memory_order_relaxed) == NULL;
+        counters.invocations +=
+            atomic_load_explicit(&slot->counts.invocations, memory_order_relaxed);
+        counters.failures += atomic_load_explicit(&slot->counts.failures, memory_order_relaxed);
     }
     return counters;
 }

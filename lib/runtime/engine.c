@@ -1,27 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Running tasks and waiting for them. */
+/* Tasks from the call that makes them to the end. */
 #include "runtime/engine.h"
 
-#include "base/alloc.h"
-#include "base/clock.h"
+#include <pthread.h>
+
 #include "base/error.h"
+#include "base/fork.h"
+#include "runtime/cancel.h"
 #include "runtime/engine_state.h"
 #include "runtime/storage.h"
 
-#define LOOK_AGAIN_NS INT64_C(10000000)
+struct engine cop_engine = {.worker_limit = -1};
 
-struct engine cop_engine = {.lock = COP_LOCK_INIT};
-
-static void init_conditions(void)
+static void init_engine(void)
 {
     cop_condition_init(&cop_engine.work);
     cop_condition_init(&cop_engine.drained);
+    cop_condition_init(&cop_engine.timer_wakes);
+    cop_lock_init(&cop_engine.lock, LOCK_ENGINE);
+    cop_fork_set_child_handler(cop_engine_renew_after_fork);
 }
 
 void cop_engine_prepare(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, init_conditions);
+    pthread_once(&once, init_engine);
+    if (atomic_load_explicit(&cop_engine.has_abandoned, memory_order_relaxed))
+        cop_engine_finish_abandoned();
+}
+
+void cop_engine_push_ready_locked(struct task *task, bool at_front)
+{
+    struct engine *engine = &cop_engine;
+    task->state = TASK_QUEUED;
+    cop_task_queue_push(&engine->ready, task, at_front);
+    if (engine->drain_waiters > 0)
+        cop_condition_broadcast(&engine->drained);
+    if (engine->workers == 0)
+        cop_engine_wake_helper_locked(task);
+}
+
+void cop_engine_take_locked(struct task *task)
+{
+    struct parking *parking = task->queue == &cop_engine.ready ? NULL : task->parking;
+    cop_task_queue_remove(task);
+    if (parking != NULL)
+        atomic_fetch_sub(&parking->count, 1);
+    task->state = TASK_RUNNING;
+}
+
+void cop_engine_unblock_locked(struct task *task)
+{
+    struct engine *engine = &cop_engine;
+    if (task->end_status != COP_STATUS_OK) {
+        task->state = TASK_ENDED;
+        task->queue_next = NULL;
+        *(engine->ended.last != NULL ? &engine->ended.last->queue_next : &engine->ended.first) =
+            task;
+        engine->ended.last = task;
+    } else if (task->owner_wakes != NULL) {
+        task->state = TASK_QUEUED;
+        cop_condition_signal(task->owner_wakes);
+    } else {
+        cop_engine_push_ready_locked(task, false);
+    }
+}
+
+static void link_cancel_locked(struct task *task) COP_REQUIRES(cop_engine.lock)
+{
+    if (task->cancel == NULL)
+        return;
+    task->cancel_previous = NULL;
+    task->cancel_next = task->cancel->tasks;
+    if (task->cancel_next != NULL)
+        task->cancel_next->cancel_previous = task;
+    task->cancel->tasks = task;
+}
+
+static void unlink_cancel_locked(struct task *task) COP_REQUIRES(cop_engine.lock)
+{
+    if (task->cancel == NULL)
+        return;
+    *(task->cancel_previous != NULL ? &task->cancel_previous->cancel_next : &task->cancel->tasks) =
+        task->cancel_next;
+    if (task->cancel_next != NULL)
+        task->cancel_next->cancel_previous = task->cancel_previous;
 }
 
 void cop_engine_submit(struct task *task)
@@ -30,53 +93,91 @@ void cop_engine_submit(struct task *task)
     cop_engine_prepare();
     cop_lock_acquire(&cop_engine.lock);
     task->sequence = ++engine->next_sequence;
-    task->pending_previous = engine->pending_last;
-    task->pending_next = NULL;
-    *(engine->pending_last != NULL ? &engine->pending_last->pending_next : &engine->pending_first) =
-        task;
-    engine->pending_last = task;
+    cop_task_list_add(&engine->pending, task);
     engine->pending_count++;
+    engine->pending_by_priority[task->priority]++;
+    link_cancel_locked(task);
     cop_engine_join_locked(task);
+    cop_engine_lend_priority_locked(task);
+    if (!cop_engine_expire_if_due_locked(task))
+        cop_engine_watch_deadline_locked(task);
     cop_engine_call_workers_locked();
-    cop_lock_release(&cop_engine.lock);
-}
-
-static void remove_pending_locked(struct task *task) COP_REQUIRES(cop_engine.lock)
-{
-    struct engine *engine = &cop_engine;
-    *(task->pending_previous != NULL ? &task->pending_previous->pending_next
-                                     : &engine->pending_first) = task->pending_next;
-    *(task->pending_next != NULL ? &task->pending_next->pending_previous : &engine->pending_last) =
-        task->pending_previous;
-    engine->pending_count--;
+    cop_engine_release();
 }
 
 /* Records how a task ended on everything it writes, and lets the next ones on. */
 static void complete_locked(struct task *task, struct failure *failure)
     COP_REQUIRES(cop_engine.lock)
 {
+    struct engine *engine = &cop_engine;
+    if (failure != NULL)
+        cop_failure_publish_locked(failure);
     for (int i = 0; i < task->access_count; i++)
         if (task->accesses[i].is_write)
             cop_engine_set_failure_locked(task->accesses[i].storage, failure);
+    task->state = TASK_ENDED;
+    task->failure = failure;
     cop_engine_part_locked(task);
-    remove_pending_locked(task);
+    unlink_cancel_locked(task);
+    if (task->deadline.is_listed)
+        cop_deadlines_remove(&engine->deadlines, &task->deadline);
+    cop_task_list_remove(&engine->pending, task);
+    engine->pending_count--;
+    engine->pending_by_priority[task->priority]--;
+    cop_task_list_add(&engine->finished, task);
     cop_engine_call_workers_locked();
-    if (cop_engine.drain_waiters > 0)
-        cop_condition_broadcast(&cop_engine.drained);
+    if (engine->drain_waiters > 0)
+        cop_condition_broadcast(&engine->drained);
 }
 
-cop_status cop_engine_inherited_failure(struct task *task, cop_error *error)
+/* Ending one task may be what others that have ended were waiting for. */
+static void complete_ended_locked(void) COP_REQUIRES(cop_engine.lock)
 {
-    cop_status status = COP_STATUS_OK;
-    cop_lock_acquire(&cop_engine.lock);
-    struct failure *failure = cop_engine_find_inherited_locked(task);
-    if (failure != NULL)
-        status = cop_failure_report(failure, error);
-    cop_lock_release(&cop_engine.lock);
-    return status;
+    struct engine *engine = &cop_engine;
+    while (engine->ended.first != NULL) {
+        struct task *task = engine->ended.first;
+        engine->ended.first = task->queue_next;
+        if (engine->ended.first == NULL)
+            engine->ended.last = NULL;
+        complete_locked(task, cop_engine_end_failure_locked(task));
+    }
 }
 
-/* As above, but nobody has seen the failure by this: it only travels on. */
+static void finish_all(struct task *task, struct failure *dropped)
+{
+    cop_failure_bury(dropped);
+    while (task != NULL) {
+        struct task *next = task->list_next;
+        struct failure *failure = task->failure;
+        task->finish(task, failure, false);
+        if (failure != NULL)
+            cop_failure_release(failure);
+        task = next;
+    }
+}
+
+void cop_engine_release(void) COP_NO_LOCK_CHECK
+{
+    complete_ended_locked();
+    struct task *finished = cop_engine.finished.first;
+    struct failure *dropped = cop_engine.dropped;
+    cop_engine.finished = (struct task_list){NULL, NULL};
+    cop_engine.dropped = NULL;
+    cop_lock_release(&cop_engine.lock);
+    finish_all(finished, dropped);
+}
+
+bool cop_engine_settle_locked(void) COP_NO_LOCK_CHECK
+{
+    complete_ended_locked();
+    if (cop_engine.finished.first == NULL && cop_engine.dropped == NULL)
+        return false;
+    cop_engine_release();
+    cop_lock_acquire(&cop_engine.lock);
+    return true;
+}
+
+/* What the sources of a task hold; nobody has seen it by this: it only travels on. */
 static cop_status copy_inherited_failure(const struct task *task, cop_error *error)
 {
     cop_status status = COP_STATUS_OK;
@@ -88,15 +189,45 @@ static cop_status copy_inherited_failure(const struct task *task, cop_error *err
     return status;
 }
 
-void cop_engine_run(struct task *task, int64_t until_ns)
+/*
+ * A task goes where it waits. It looks once more for what it lacks after it can be seen there,
+ * since nobody tells those who are not there yet.
+ */
+static void park_locked(struct task *task) COP_REQUIRES(cop_engine.lock)
+{
+    struct parking *parking = task->parking;
+    atomic_fetch_add(&parking->count, 1);
+    task->state = TASK_QUEUED;
+    cop_task_queue_push(&parking->tasks, task, true);
+    if (parking->has_free(parking)) {
+        cop_engine_take_locked(task);
+        cop_engine_push_ready_locked(task, true);
+    }
+}
+
+/* It did not come to its end: it waits to be run again, if there is still time. */
+static void suspend(struct task *task, enum run_result result)
+{
+    cop_lock_acquire(&cop_engine.lock);
+    if (result == RUN_PARKED)
+        park_locked(task);
+    else
+        cop_engine_push_ready_locked(task, true);
+    if (!cop_engine_expire_if_due_locked(task))
+        cop_engine_watch_deadline_locked(task);
+    cop_engine_call_workers_locked();
+    cop_engine_release();
+}
+
+void cop_engine_run(struct task *task, const struct limits *limits)
 {
     cop_error error;
     cop_status status = copy_inherited_failure(task, &error);
-    if (status == COP_STATUS_OK && !task->run(task, until_ns, &status, &error)) {
-        cop_lock_acquire(&cop_engine.lock);
-        cop_engine_push_ready_locked(task, true);
-        cop_engine_call_workers_locked();
-        cop_lock_release(&cop_engine.lock);
+    enum run_result result = RUN_DONE;
+    if (status == COP_STATUS_OK)
+        result = task->run(task, limits, &status, &error);
+    if (result != RUN_DONE) {
+        suspend(task, result);
         return;
     }
     struct failure *failure = NULL;
@@ -104,60 +235,73 @@ void cop_engine_run(struct task *task, int64_t until_ns)
         failure = cop_failure_create(task, status, &error);
     cop_lock_acquire(&cop_engine.lock);
     complete_locked(task, failure);
-    cop_lock_release(&cop_engine.lock);
-    task->finish(task);
+    cop_engine_release();
 }
 
-/*
- * Until when a thread may sleep that waits for others. Without a single worker, because none could
- * be started, it looks again soon: nobody but a waiting thread runs what becomes ready meanwhile.
- */
-static int64_t sleep_end_locked(int64_t deadline_ns) COP_REQUIRES(cop_engine.lock)
+void cop_engine_unpark(struct parking *parking)
 {
-    if (cop_engine.workers > 0 || cop_engine.pending_count == 0)
-        return deadline_ns;
-    const int64_t soon_ns = cop_now_ns() + LOOK_AGAIN_NS;
-    return deadline_ns < soon_ns ? deadline_ns : soon_ns;
+    cop_lock_acquire(&cop_engine.lock);
+    struct task *task = cop_task_queue_first(&parking->tasks);
+    if (task != NULL) {
+        cop_engine_take_locked(task);
+        cop_engine_push_ready_locked(task, true);
+        if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
+            cop_engine_wake_helper_locked(task);
+        cop_engine_call_workers_locked();
+    }
+    cop_engine_release();
 }
 
 /*
  * Waits until an owned task that has joined its lines is at the front of all; meanwhile runs what
- * stands in its way. False: the deadline passed.
+ * stands in its way.
  */
-static bool await_front_locked(struct task *task, int64_t deadline_ns) COP_REQUIRES(cop_engine.lock)
+static cop_status await_front_locked(struct task *task, const struct limits *limits)
+    COP_REQUIRES(cop_engine.lock)
 {
-    while (task->blocker_count > 0) {
-        if (deadline_ns != INT64_MAX && cop_now_ns() >= deadline_ns)
-            return false;
+    cop_status status = COP_STATUS_OK;
+    while (task->blocker_count > 0 && (status = cop_limits_check(limits)) == COP_STATUS_OK) {
+        cop_engine_expire_due_locked();
         struct task *help = cop_engine_find_runnable_locked(task);
-        if (help == NULL) {
-            cop_condition_wait(task->owner_wakes, &cop_engine.lock, sleep_end_locked(deadline_ns));
-            continue;
+        if (help != NULL) {
+            cop_engine_take_locked(help);
+            cop_engine_release();
+            cop_engine_run(help, limits);
+            cop_lock_acquire(&cop_engine.lock);
+        } else if (!cop_engine_settle_locked()) {
+            task->is_owner_asleep = true;
+            cop_engine.sleeping_owners++;
+            cop_condition_wait(task->owner_wakes, &cop_engine.lock,
+                               cop_engine_sleep_end_locked(limits->until_ns));
+            cop_engine.sleeping_owners--;
+            task->is_owner_asleep = false;
         }
-        cop_engine_pop_ready_locked(help);
-        cop_lock_release(&cop_engine.lock);
-        cop_engine_run(help, deadline_ns);
-        cop_lock_acquire(&cop_engine.lock);
     }
-    return true;
+    return status;
 }
 
-bool cop_engine_enter(struct task *task, int64_t deadline_ns)
+cop_status cop_engine_enter(struct task *task, const struct limits *limits)
 {
     struct condition wakes;
+    struct cancel_waiter waiter = {.condition = &wakes};
     cop_engine_prepare();
     cop_condition_init(&wakes);
     task->owner_wakes = &wakes;
     cop_lock_acquire(&cop_engine.lock);
     task->sequence = ++cop_engine.next_sequence;
+    cop_task_list_add(&cop_engine.entered, task);
+    cop_cancel_watch_locked(limits->cancel, &waiter);
     cop_engine_join_locked(task);
-    const bool is_at_front = await_front_locked(task, deadline_ns);
-    if (!is_at_front)
+    const cop_status status = await_front_locked(task, limits);
+    cop_cancel_unwatch_locked(limits->cancel, &waiter);
+    if (status != COP_STATUS_OK) {
         cop_engine_part_locked(task);
+        cop_task_list_remove(&cop_engine.entered, task);
+    }
     cop_engine_call_workers_locked();
-    cop_lock_release(&cop_engine.lock);
+    cop_engine_release();
     cop_condition_destroy(&wakes);
-    return is_at_front;
+    return status;
 }
 
 void cop_engine_leave(struct task *task, bool has_written)
@@ -167,77 +311,18 @@ void cop_engine_leave(struct task *task, bool has_written)
         if (task->accesses[i].is_write)
             cop_engine_set_failure_locked(task->accesses[i].storage, NULL);
     cop_engine_part_locked(task);
+    cop_task_list_remove(&cop_engine.entered, task);
     cop_engine_call_workers_locked();
-    cop_lock_release(&cop_engine.lock);
+    cop_engine_release();
 }
 
-cop_status cop_engine_wait_storage(struct storage *storage, int64_t deadline_ns, cop_error *error)
+cop_status cop_engine_inherited_failure(struct task *task, cop_error *error)
 {
-    struct access access = {.storage = storage, .is_read = true};
-    struct task task = {.accesses = &access, .access_count = 1};
-    if (!cop_engine_enter(&task, deadline_ns))
-        return cop_fail(error, COP_STATUS_TIMEOUT, "wait: the array is not ready yet");
-    const cop_status status = cop_engine_inherited_failure(&task, error);
-    cop_engine_leave(&task, false);
-    return status == COP_STATUS_OK ? cop_ok(error) : status;
-}
-
-/* The oldest asynchronous task of an operator (0: of any) that was submitted up to `last`. */
-static struct task *find_pending_locked(uint64_t operator_id, uint64_t last)
-    COP_REQUIRES(cop_engine.lock)
-{
-    for (struct task *task = cop_engine.pending_first; task != NULL && task->sequence <= last;
-         task = task->pending_next)
-        if (operator_id == 0 || task->operator_id == operator_id)
-            return task;
-    return NULL;
-}
-
-static cop_status report_first_failure_locked(uint64_t operator_id, uint64_t last, cop_error *error)
-    COP_REQUIRES(cop_engine.lock)
-{
-    struct failure *first = NULL;
-    for (struct failure *failure = cop_engine.failures_first; failure != NULL;
-         failure = failure->next)
-        if ((operator_id == 0 || failure->operator_id == operator_id) &&
-            failure->sequence <= last && (first == NULL || failure->sequence < first->sequence))
-            first = failure;
-    return first == NULL ? cop_ok(error) : cop_failure_report(first, error);
-}
-
-/* Runs one ready task, the one waited for or one in its way; false: there is none. */
-static bool help_locked(struct task *oldest, int64_t deadline_ns) COP_REQUIRES(cop_engine.lock)
-{
-    struct task *help =
-        oldest->state == TASK_READY ? oldest : cop_engine_find_runnable_locked(oldest);
-    if (help == NULL)
-        return false;
-    cop_engine_pop_ready_locked(help);
-    cop_lock_release(&cop_engine.lock);
-    cop_engine_run(help, deadline_ns);
+    cop_status status = COP_STATUS_OK;
     cop_lock_acquire(&cop_engine.lock);
-    return true;
-}
-
-cop_status cop_engine_wait_all(uint64_t operator_id, int64_t deadline_ns, cop_error *error)
-{
-    cop_engine_prepare();
-    cop_lock_acquire(&cop_engine.lock);
-    const uint64_t last = cop_engine.next_sequence;
-    struct task *oldest;
-    while ((oldest = find_pending_locked(operator_id, last)) != NULL) {
-        if (deadline_ns != INT64_MAX && cop_now_ns() >= deadline_ns)
-            break;
-        if (help_locked(oldest, deadline_ns))
-            continue;
-        cop_engine.drain_waiters++;
-        cop_condition_wait(&cop_engine.drained, &cop_engine.lock, deadline_ns);
-        cop_engine.drain_waiters--;
-    }
-    const cop_status status =
-        oldest != NULL ? cop_fail(error, COP_STATUS_TIMEOUT, "wait: %zu invocations are pending",
-                                  cop_engine.pending_count)
-                       : report_first_failure_locked(operator_id, last, error);
+    struct failure *failure = cop_engine_find_inherited_locked(task);
+    if (failure != NULL)
+        status = cop_failure_report_locked(failure, error);
     cop_lock_release(&cop_engine.lock);
     return status;
 }

@@ -16,9 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cachedop/cancel.h>
 #include <cachedop/status.h>
 
 #include "base/lock.h"
+#include "runtime/deadlines.h"
 
 struct failure;
 struct storage;
@@ -29,51 +31,114 @@ struct access {
     struct storage *storage;
     bool is_read, is_write; /* both, where a task reads and writes different parts of one storage */
     bool is_granted;
+    bool has_left;
     struct task *task;
     struct access *previous, *next;
 };
 
-enum task_state { TASK_BLOCKED, TASK_READY, TASK_RUNNING };
+/* How long a thread goes on with something: until a moment, and while a token is not cancelled. */
+struct limits {
+    int64_t until_ns;   /* monotonic; INT64_MAX: no end */
+    cop_cancel *cancel; /* NULL: none */
+};
+
+extern const struct limits cop_no_limits;
+
+/* Whether the limits are reached: OK, TIMEOUT or CANCELLED. */
+cop_status cop_limits_check(const struct limits *limits);
+
+#define PRIORITY_COUNT 3 /* 0 goes first */
+
+/* Tasks by priority, each in order of arrival. */
+struct task_queue {
+    struct task *first[PRIORITY_COUNT], *last[PRIORITY_COUNT];
+};
+
+/*
+ * Where tasks wait for something that there is a limited number of. Whoever gives one back calls
+ * cop_engine_unpark if the count is not 0.
+ */
+struct parking {
+    /* Raised before a task looks for the last time, read after one is given back; both sequentially
+     * consistent, so that one of them sees the other. */
+    _Atomic int count;
+    struct task_queue tasks;                   /* guarded by the engine's lock */
+    bool (*has_free)(struct parking *parking); /* one is there: it is worth trying again */
+};
+
+enum task_state {
+    TASK_BLOCKED, /* in line somewhere */
+    TASK_QUEUED, /* at the front of all its lines; in a queue, unless a thread of its own runs it */
+    TASK_RUNNING, /* by some thread */
+    TASK_ENDED,   /* without having run, or run on */
+};
+
+enum run_result {
+    RUN_DONE,
+    RUN_PAUSED, /* the limits were reached: run it again later */
+    RUN_PARKED, /* something is missing: task.parking says where it waits */
+};
 
 struct task {
     struct access *accesses; /* each storage once */
     int access_count;
-    uint64_t operator_id; /* whose cop_wait_all counts it; 0: nobody's */
+    uint64_t operator_id;      /* whose cop_wait_all counts it; 0: nobody's */
+    int priority;              /* may be raised by those who wait for it */
+    struct deadline deadline;  /* past it, it does not begin nor go on; at_ns is set by the owner */
+    struct cop_cancel *cancel; /* likewise, once requested; NULL: none. The owner holds it. */
 
+    /* Runs it, or goes on with it. `*status` and `*error` say how it ended. */
+    enum run_result (*run)(struct task *task, const struct limits *limits, cop_status *status,
+                           cop_error *error);
     /*
-     * Runs it, or goes on with it, until it is done or `until_ns` (monotonic) has passed: then it
-     * returns false and is run again later. `*status` and `*error` say how it ended.
+     * Called last, without locks: the task is the owner's again. NULL: it succeeded; the failure is
+     * the engine's, and is kept by cop_failure_retain. `was_abandoned`: the process was forked
+     * meanwhile, and what the task had taken from pools is with the parent.
      */
-    bool (*run)(struct task *task, int64_t until_ns, cop_status *status, cop_error *error);
-    /* Called last, without locks: the task is the owner's again. */
-    void (*finish)(struct task *task);
+    void (*finish)(struct task *task, struct failure *failure, bool was_abandoned);
 
     struct failure
         *reserve; /* from cop_failure_reserve; asynchronous tasks need one, and free it */
+    struct parking *parking; /* set by run when it returns RUN_PARKED */
 
     /* Guarded by the engine's lock: */
     enum task_state state;
     int blocker_count;             /* accesses not granted yet */
     struct condition *owner_wakes; /* a thread runs it itself when it is ready; NULL: anybody may */
+    bool is_owner_asleep;
     uint64_t sequence;
-    struct task *pending_previous,
-        *pending_next; /* all asynchronous tasks not yet done, oldest first */
-    struct task *ready_previous, *ready_next;
-    uint64_t visit; /* of the last search that came by */
+    cop_status end_status;   /* it ends with this as soon as it is at the front; OK: it runs then */
+    struct failure *failure; /* how it ended */
+    struct task_queue *queue; /* that it is in */
+    struct task *queue_previous, *queue_next;
+    struct task *list_previous,
+        *list_next; /* all that are asynchronous, or all that are not; oldest first */
+    struct task *cancel_previous, *cancel_next; /* all of one token */
+    uint64_t visit;                             /* of the last search that came by */
     struct task *visit_next;
 };
 
 /* Memory for the failure of a task, should there be none when it fails; NULL: out of memory. */
 struct failure *cop_failure_reserve(void);
 
+struct failure *cop_failure_retain(struct failure *failure);
+void cop_failure_release(struct failure *failure);
+
+/* Says what it is, and notes that somebody has seen it. */
+cop_status cop_failure_observe(struct failure *failure, cop_error *error);
+
 /* Hands an asynchronous task over. */
 void cop_engine_submit(struct task *task);
 
+/* Lets the next parked task try again; after something was given back. */
+void cop_engine_unpark(struct parking *parking);
+
 /*
  * Joins the lines with a task that the calling thread will run itself, and waits until it may;
- * helps what is in the way. False: the deadline passed, the task has left the lines again.
+ * helps what is in the way. TIMEOUT or CANCELLED, without a text: the task has left the lines
+ * again.
  */
-bool cop_engine_enter(struct task *task, int64_t deadline_ns);
+cop_status cop_engine_enter(struct task *task, const struct limits *limits);
 
 /* Leaves the lines after cop_engine_enter. `has_written`: what it writes is whole again. */
 void cop_engine_leave(struct task *task, bool has_written);
@@ -83,16 +148,22 @@ void cop_engine_leave(struct task *task, bool has_written);
 cop_status cop_engine_inherited_failure(struct task *task, cop_error *error);
 
 /* Waits for everything that writes a storage so far, and reports what it left behind. */
-cop_status cop_engine_wait_storage(struct storage *storage, int64_t deadline_ns, cop_error *error);
+cop_status cop_engine_wait_storage(struct storage *storage, const struct limits *limits,
+                                   cop_error *error);
 
 /* Waits for the asynchronous tasks submitted so far, of one operator or (0) of all. */
-cop_status cop_engine_wait_all(uint64_t operator_id, int64_t deadline_ns, cop_error *error);
+cop_status cop_engine_wait_all(uint64_t operator_id, const struct limits *limits, cop_error *error);
 
 /* Lets the line of a storage move after a synchronous use ended. */
 void cop_engine_serve(struct storage *storage);
 
 /* The last reference to a storage is gone: its failure, if any, can never be seen again. */
 void cop_engine_forget_failure(struct storage *storage);
+
+/* Cached operators that live: without one, threads of the engine end. */
+void cop_engine_add_user(void);
+void cop_engine_remove_user(void);
+bool cop_engine_has_users(void);
 
 void cop_engine_set_workers(int count);
 

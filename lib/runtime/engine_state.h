@@ -6,63 +6,137 @@
 #include "runtime/engine.h"
 
 /*
- * Why an invocation failed, held by every storage it should have written. It stays until the
- * storage is written again or dies; the list of them is what cop_wait_all looks through.
+ * Why an invocation failed, held by every storage it should have written, and by its completion
+ * until that is reported. Storages hold it until they are written again or die; the list of
+ * failures is what cop_wait_all looks through. Status and message never change.
  */
 struct failure {
-    size_t holders; /* storages */
+    size_t holders;
     uint64_t operator_id, sequence;
     bool is_observed;
     cop_status status;
     struct failure *previous, *next;
-    char message[]; /* NUL-terminated */
+    const char *message; /* lies behind the struct, or is static */
+};
+
+struct task_list {
+    struct task *first, *last;
 };
 
 struct engine {
     struct lock lock;
-    struct condition work;    /* workers wait: a task is ready, or there are too many of them */
-    struct condition drained; /* cop_wait_all waits: an asynchronous task is done or ready */
-    int drain_waiters;
-    int worker_limit; /* 0: not yet asked how many processors there are */
+    struct condition work;        /* workers wait: a task is ready, or there are too many of them */
+    struct condition drained;     /* cop_wait_all waits: an asynchronous task is done or ready */
+    struct condition timer_wakes; /* the timer waits: the earliest deadline has changed */
+    _Atomic size_t users;         /* cached operators that live; changed under the lock */
+    int drain_waiters, sleeping_owners;
+    int worker_limit; /* −1: not yet asked how many processors there are */
     int workers, idle_workers;
-    struct task *ready_first, *ready_last;
-    struct task *pending_first, *pending_last;
-    size_t pending_count;
+    bool has_timer;
+    struct task_queue ready;
+    struct task_list pending; /* asynchronous, not yet done, oldest first */
+    struct task_list entered; /* of threads that run them themselves */
+    size_t pending_count, pending_by_priority[PRIORITY_COUNT];
+    struct deadline *deadlines; /* of pending tasks that do not run */
     uint64_t next_sequence;
     uint64_t visits;
     struct failure *failures_first, *failures_last; /* that some storage holds, oldest first */
     uint64_t unobserved_errors;
+    /* What cop_engine_release does once the lock is free; linked by queue_next, and by next. */
+    struct task_list ended, finished;
+    struct failure *dropped;
+    /* After a fork: pending tasks of the parent, finished when the engine is next used. */
+    struct task_list abandoned;
+    _Atomic bool
+        has_abandoned; /* written in the child before it has a second thread, then read by all */
 };
 
 extern struct engine cop_engine;
 
-/* Initialises the conditions once; every entry point calls it before it takes the lock. */
+/* Makes the engine ready; every entry point calls it before it takes the lock. */
 void cop_engine_prepare(void);
 
-/* Hazards (hazards.c). */
+/*
+ * Gives the lock back, after ending what has ended by what the caller did. Every thread that took
+ * the lock and changed anything leaves with this.
+ */
+void cop_engine_release(void) COP_RELEASE(cop_engine.lock);
+
+/* Before a thread sleeps: as cop_engine_release, and takes the lock again. False: there was nothing
+ * to do, and the lock was held all the time. */
+bool cop_engine_settle_locked(void) COP_REQUIRES(cop_engine.lock);
+
+/* Lines (hazards.c). */
 void cop_engine_join_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 void cop_engine_part_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Leaves the lines of what the task only reads. */
+void cop_engine_stop_reading_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 void cop_engine_serve_locked(struct storage *storage) COP_REQUIRES(cop_engine.lock);
-void cop_engine_push_ready_locked(struct task *task, bool at_front) COP_REQUIRES(cop_engine.lock);
-void cop_engine_pop_ready_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 
-/* A task in the way of `task` that this thread can run now; NULL: all run already, or none is
- * there. */
+/* Searches along the lines (search.c). A task in the way of `task` that this thread can run now;
+ * NULL: all run already, or none is there. */
 struct task *cop_engine_find_runnable_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Those in the way of `task` get at least its priority. */
+void cop_engine_lend_priority_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Wakes a thread that waits for `task`, which is ready, so that it runs it. */
+void cop_engine_wake_helper_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+
+/* Queues (task_queue.c). */
+void cop_task_queue_push(struct task_queue *queue, struct task *task, bool at_front);
+void cop_task_queue_remove(struct task *task);
+struct task *cop_task_queue_first(const struct task_queue *queue);
+void cop_task_list_add(struct task_list *list, struct task *task);
+void cop_task_list_remove(struct task_list *list, struct task *task);
+
+/* Readiness (engine.c). A task is taken out of its queue to be run. */
+void cop_engine_push_ready_locked(struct task *task, bool at_front) COP_REQUIRES(cop_engine.lock);
+void cop_engine_take_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* All accesses of a task are granted. */
+void cop_engine_unblock_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+
+/* Ends (expiry.c). A task that does not run ends with CANCELLED or TIMEOUT, as soon as nobody
+ * before it writes what it should have written. One that runs sees it itself. */
+void cop_engine_expire_locked(struct task *task, cop_status status) COP_REQUIRES(cop_engine.lock);
+/* Expires a task that should not begin or go on any more; false: it may. */
+bool cop_engine_expire_if_due_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Every pending task whose deadline has passed. */
+void cop_engine_expire_due_locked(void) COP_REQUIRES(cop_engine.lock);
+void cop_engine_watch_deadline_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Until when a thread may sleep that waits at most until `deadline_ns`. */
+int64_t cop_engine_sleep_end_locked(int64_t deadline_ns) COP_REQUIRES(cop_engine.lock);
+/* How a task failed that did not run to its end. */
+struct failure *cop_engine_end_failure_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 
 /* Failures (failure.c). */
 void cop_engine_set_failure_locked(struct storage *storage, struct failure *failure)
     COP_REQUIRES(cop_engine.lock);
 struct failure *cop_failure_create(struct task *task, cop_status status, const cop_error *error);
-cop_status cop_failure_report(struct failure *failure, cop_error *error)
+/* The same in the memory that the task has for it. */
+struct failure *cop_failure_of_reserve(struct task *task, cop_status status, const char *text);
+/* Puts a new one on the list that cop_wait_all looks through. */
+void cop_failure_publish_locked(struct failure *failure) COP_REQUIRES(cop_engine.lock);
+void cop_failure_hold_locked(struct failure *failure) COP_REQUIRES(cop_engine.lock);
+void cop_failure_drop_locked(struct failure *failure) COP_REQUIRES(cop_engine.lock);
+cop_status cop_failure_report_locked(struct failure *failure, cop_error *error)
     COP_REQUIRES(cop_engine.lock);
 struct failure *cop_engine_find_inherited_locked(const struct task *task)
     COP_REQUIRES(cop_engine.lock);
+/* Logs and frees failures that nobody holds any more; without locks. */
+void cop_failure_bury(struct failure *dropped);
+/* What arrays hold that a thread was writing when the process was forked. */
+extern struct failure cop_failure_by_fork;
 
-/* Runs a task that was popped as ready, until it is done or `until_ns`; the lock is not held. */
-void cop_engine_run(struct task *task, int64_t until_ns);
+/* Runs a task that was taken, until it is done or the limits are reached; the lock is not held. */
+void cop_engine_run(struct task *task, const struct limits *limits);
 
 /* Starts workers for the tasks that are ready, up to the limit. */
 void cop_engine_call_workers_locked(void) COP_REQUIRES(cop_engine.lock);
+
+/* A detached thread that takes no signals; false: the system has none. */
+bool cop_start_thread(void *(*run)(void *unused), const char *name);
+
+/* In a child process (after_fork.c). */
+void cop_engine_renew_after_fork(void);
+void cop_engine_finish_abandoned(void);
 
 #endif

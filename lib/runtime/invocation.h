@@ -15,24 +15,29 @@
 #include <cachedop/profile.h>
 
 #include "runtime/context.h"
+#include "runtime/engine.h"
 
 struct invocation {
     struct context *context;
     int next_step;
-    int64_t deadline_ns; /* INT64_MAX: none; past it the next step is not begun */
+    struct limits limits; /* of the invocation: past them the next step is not begun */
+    uint64_t unwanted;    /* outputs nobody asked for: steps that only they need are skipped */
     cop_profile *profile;
     cop_trace *trace;
 };
 
-/* Points the context's operands at the callers' elements. */
+/*
+ * Points the context's operands at the callers' elements. `dst` may hold NULL for outputs that are
+ * unwanted and that no step of this run touches (chosen_outputs.h).
+ */
 void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
                          cop_ndarray *const *dst);
 
 /*
- * Runs steps until the last is done, one fails, the deadline passes, or `until_ns` has passed: only
- * then it returns false and can be called again.
+ * Runs steps until the last is done, one fails, the invocation's limits or those of this turn are
+ * reached: only then it returns false and can be called again.
  */
-bool cop_invocation_run(struct invocation *invocation, int64_t until_ns, cop_status *status,
-                        cop_error *error);
+bool cop_invocation_run(struct invocation *invocation, const struct limits *turn,
+                        cop_status *status, cop_error *error);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "runtime/arguments.h"
 #include "runtime/async_invocation.h"
+#include "runtime/chosen_outputs.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 
@@ -22,6 +23,10 @@ static cop_status read_options(const cop_invoke_options *options, cop_invoke_opt
     if (status == COP_STATUS_OK && read->timeout_ns < 0)
         status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "timeout_ns is %" PRId64,
                           read->timeout_ns);
+    if (status == COP_STATUS_OK && read->priority != COP_PRIORITY_NORMAL &&
+        read->priority != COP_PRIORITY_LOW && read->priority != COP_PRIORITY_HIGH)
+        status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "priority %d does not exist",
+                          (int)read->priority);
     return status;
 }
 
@@ -36,30 +41,53 @@ static cop_status begin_profiling(const struct cop_cached_op *op, cop_profile *p
     return status;
 }
 
-/* Takes a context and runs the plan in it, on this thread, to its end. */
-static cop_status run_here(const struct arguments *arguments, int64_t deadline_ns,
-                           const cop_invoke_options *options, cop_error *error)
+/* A synchronous call: what is run, how long, and what it is measured with. */
+struct call {
+    const struct arguments *arguments;
+    const cop_invoke_options *options;
+    struct limits limits;
+};
+
+/* Takes a context and runs the plan in it, on this thread, to its end. `dst` is by output. */
+static cop_status run_in_context(const struct call *call, cop_ndarray *const *dst, cop_error *error)
 {
+    const struct arguments *arguments = call->arguments;
     struct context_pool *pool = arguments->op->contexts;
     struct invocation invocation = {
-        .deadline_ns = deadline_ns, .profile = options->profile, .trace = options->trace};
-    cop_status status = cop_context_pool_take(pool, deadline_ns, &invocation.context, error);
+        .limits = call->limits,
+        .unwanted = arguments->unwanted,
+        .profile = call->options->profile,
+        .trace = call->options->trace,
+    };
+    cop_status status = cop_context_pool_take(pool, &call->limits, &invocation.context, error);
     if (status != COP_STATUS_OK)
         return status;
-    status = begin_profiling(arguments->op, options->profile, options->trace, error);
+    status = begin_profiling(arguments->op, invocation.profile, invocation.trace, error);
     if (status == COP_STATUS_OK) {
-        cop_invocation_bind(&invocation, arguments->src, arguments->dst);
-        (void)cop_invocation_run(&invocation, INT64_MAX, &status, error); /* runs to the end */
+        cop_invocation_bind(&invocation, arguments->src, dst);
+        (void)cop_invocation_run(&invocation, &cop_no_limits, &status, error);
     }
     cop_context_count(invocation.context, status);
     cop_context_pool_put(pool, invocation.context);
     return status;
 }
 
-/* Somebody else uses an array of ours, or one holds an error: stand in line, then run. */
-static cop_status run_in_line(const struct arguments *arguments, int64_t deadline_ns,
-                              const cop_invoke_options *options, cop_error *error)
+static cop_status run_here(const struct call *call, cop_error *error)
 {
+    if (call->arguments->outputs == NULL)
+        return run_in_context(call, call->arguments->dst, error);
+    struct chosen_outputs chosen;
+    cop_status status = cop_chosen_outputs_begin(&chosen, call->arguments, error);
+    if (status == COP_STATUS_OK)
+        status = run_in_context(call, chosen.dst, error);
+    cop_chosen_outputs_end(&chosen);
+    return status;
+}
+
+/* Somebody else uses an array of ours, or one holds an error: stand in line, then run. */
+static cop_status run_in_line(const struct call *call, cop_error *error)
+{
+    const struct arguments *arguments = call->arguments;
     const size_t most = arguments->src_count + arguments->dst_count;
     struct access *accesses = cop_alloc(most, sizeof *accesses);
     if (accesses == NULL)
@@ -68,27 +96,34 @@ static cop_status run_in_line(const struct arguments *arguments, int64_t deadlin
         .accesses = accesses,
         .access_count = cop_arguments_accesses(arguments, false, accesses),
     };
-    cop_status status;
-    if (!cop_engine_enter(&task, deadline_ns)) {
-        status = cop_fail(error, COP_STATUS_TIMEOUT,
-                          "the deadline passed while other invocations used the arrays");
+    cop_status status = cop_engine_enter(&task, &call->limits);
+    if (status != COP_STATUS_OK) {
+        (void)cop_fail(error, status, "%s while other invocations used the arrays",
+                       status == COP_STATUS_CANCELLED ? "cancelled" : "the deadline passed");
     } else {
         status = cop_engine_inherited_failure(&task, error);
         if (status == COP_STATUS_OK)
-            status = run_here(arguments, deadline_ns, options, error);
+            status = run_here(call, error);
         cop_engine_leave(&task, status == COP_STATUS_OK);
     }
     cop_free(accesses);
     return status;
 }
 
-/* Checks the whole call. `read` holds the defaults, and what the caller set afterwards. */
-static cop_status check_call(const struct arguments *arguments, const cop_invoke_options *options,
+/*
+ * Checks the whole call. `read` holds the defaults, and what the caller set afterwards; the chosen
+ * outputs become part of the arguments.
+ */
+static cop_status check_call(struct arguments *arguments, const cop_invoke_options *options,
                              cop_invoke_options *read, cop_error *error)
 {
     if (arguments->op == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
     const cop_status status = read_options(options, read, error);
+    if (options != NULL) {
+        arguments->outputs = read->outputs;
+        arguments->output_count = read->output_count;
+    }
     return status == COP_STATUS_OK ? cop_arguments_check(arguments, error) : status;
 }
 
@@ -107,20 +142,28 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
                       size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                       cop_error *error)
 {
-    const struct arguments arguments = {op, src_count, dst_count, src, dst};
+    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
     cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
     cop_status status = check_call(&arguments, options, &read, error);
+    if (status == COP_STATUS_OK && (read.on_done != NULL || read.completions != NULL))
+        status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                          "on_done and completions are for cop_invoke_async only: this call "
+                          "returns when it is done");
     if (status == COP_STATUS_OK)
         status = cop_arguments_make_outputs(&arguments, error);
     if (status != COP_STATUS_OK)
         return status;
 
-    const int64_t deadline_ns = cop_deadline_ns(read.timeout_ns);
+    const struct call call = {
+        .arguments = &arguments,
+        .options = &read,
+        .limits = {cop_deadline_ns(read.timeout_ns), read.cancel},
+    };
     if (cop_arguments_try_enter(&arguments)) {
-        status = run_here(&arguments, deadline_ns, &read, error);
+        status = run_here(&call, error);
         cop_arguments_leave(&arguments);
     } else {
-        status = run_in_line(&arguments, deadline_ns, &read, error);
+        status = run_in_line(&call, error);
     }
     return conclude(&arguments, status, error);
 }
@@ -129,7 +172,7 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
                             size_t dst_count, cop_ndarray **dst, const cop_invoke_options *options,
                             cop_error *error)
 {
-    const struct arguments arguments = {op, src_count, dst_count, src, dst};
+    struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
     cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
     cop_status status = check_call(&arguments, options, &read, error);
     if (status == COP_STATUS_OK && read.profile != NULL)
@@ -141,23 +184,24 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
         status = cop_arguments_make_outputs(&arguments, error);
     if (status != COP_STATUS_OK)
         return status;
-    status = cop_async_invocation_submit(&arguments, cop_deadline_ns(read.timeout_ns), read.trace,
-                                         error);
+    status =
+        cop_async_invocation_submit(&arguments, cop_deadline_ns(read.timeout_ns), &read, error);
     return status == COP_STATUS_OK ? cop_ok(error) : conclude(&arguments, status, error);
 }
 
-cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_ns, cop_error *error)
+cop_status cop_wait_all(cop_cached_op *op, int64_t timeout_ns, cop_cancel *cancel, cop_error *error)
 {
     if (timeout_ns < 0)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "wait: timeout_ns is %" PRId64,
                         timeout_ns);
-    return cop_engine_wait_all(op == NULL ? 0 : op->id, cop_deadline_ns(timeout_ns), error);
+    const struct limits limits = {cop_deadline_ns(timeout_ns), cancel};
+    return cop_engine_wait_all(op == NULL ? 0 : op->id, &limits, error);
 }
 
 cop_status cop_set_worker_threads(int count, cop_error *error)
 {
-    if (count < 1 || count > 1024)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%d worker threads are not 1 to 1024",
+    if (count < 0 || count > 1024)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%d worker threads are not 0 to 1024",
                         count);
     cop_engine_set_workers(count);
     return cop_ok(error);

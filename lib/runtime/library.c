@@ -7,6 +7,7 @@
 #include "backends/backend.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "runtime/engine.h"
 
 #define TEXT(x)          #x
@@ -61,18 +62,16 @@ cop_status cop_device_describe(size_t index, cop_device_desc *desc, cop_error *e
 
 cop_status cop_library_get_stats(cop_library_stats *stats, cop_error *error)
 {
-    if (stats == NULL || stats->struct_size < sizeof *stats)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "statistics: the argument is NULL or struct_size is not set");
+    if (stats == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "statistics: the argument is NULL");
     const struct alloc_counters memory = cop_alloc_counters();
     const struct engine_counters engine = cop_engine_counters();
-    *stats = (cop_library_stats){
-        .struct_size = sizeof *stats,
+    const cop_library_stats values = {
         .allocations = memory.allocations,
         .live_bytes = memory.live_bytes,
         .worker_threads = engine.workers,
         .pending_invocations = engine.pending,
         .unobserved_errors = engine.unobserved_errors,
     };
-    return cop_ok(error);
+    return cop_answer_write(stats, &values, sizeof values, "cop_library_stats", error);
 }

@@ -174,7 +174,8 @@ void *cop_ndarray_data(const cop_ndarray *array)
     return array == NULL ? NULL : array->elements;
 }
 
-cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns, cop_error *error)
+cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns, cop_cancel *cancel,
+                            cop_error *error)
 {
     if (array == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "wait: the array is NULL");
@@ -185,5 +186,6 @@ cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns, cop_error *e
         cop_storage_end_read(array->storage);
         return cop_ok(error);
     }
-    return cop_engine_wait_storage(array->storage, cop_deadline_ns(timeout_ns), error);
+    const struct limits limits = {cop_deadline_ns(timeout_ns), cancel};
+    return cop_engine_wait_storage(array->storage, &limits, error);
 }

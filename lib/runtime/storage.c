@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "ir/shape.h"
 #include "runtime/engine.h"
+#include "runtime/memory_budget.h"
 
 #define POOL_SLOTS 64
 
@@ -14,6 +15,7 @@ struct output_pool {
     struct refcount refs; /* the operator's, and one for each storage handed out */
     cop_tensor_desc desc;
     size_t bytes;
+    struct memory_budget *budget; /* what it keeps counts there */
     /* Whoever exchanges a storage out owns it; whoever exchanges NULL for one gave it away. */
     _Atomic(struct storage *) slots[POOL_SLOTS];
 };
@@ -45,6 +47,7 @@ cop_status cop_storage_create(cop_dtype dtype, int rank, const int64_t *shape, s
         return cop_fail_memory(error, "array", bytes);
     }
     cop_refcount_init(&made->refs);
+    atomic_init(&made->use, cop_storage_unused());
     init_array(made, dtype, rank, shape, bytes);
     *storage = made;
     return COP_STATUS_OK;
@@ -57,6 +60,7 @@ struct storage *cop_storage_wrap(void *memory, cop_dtype dtype, int rank, const 
     if (made == NULL)
         return NULL;
     cop_refcount_init(&made->refs);
+    atomic_init(&made->use, cop_storage_unused());
     made->memory = memory;
     made->is_wrapped = true;
     init_array(made, dtype, rank, shape, bytes);
@@ -72,15 +76,18 @@ static void destroy_storage(struct storage *storage)
     cop_free(storage);
 }
 
-/* Puts a storage nobody uses any more back; false: the pool is full. */
+/* Puts a storage nobody uses any more back; false: the pool is full, or memory is. */
 static bool give_back(struct output_pool *pool, struct storage *storage)
 {
+    if (!cop_budget_take(pool->budget, pool->bytes))
+        return false;
     for (int i = 0; i < POOL_SLOTS; i++) {
         struct storage *expected = NULL;
         if (atomic_compare_exchange_strong_explicit(&pool->slots[i], &expected, storage,
                                                     memory_order_release, memory_order_relaxed))
             return true;
     }
+    cop_budget_give(pool->budget, pool->bytes);
     return false;
 }
 
@@ -107,9 +114,10 @@ void cop_storage_release(struct storage *storage)
 
 bool cop_storage_try_read(struct storage *storage)
 {
-    uint32_t use = atomic_load_explicit(&storage->use, memory_order_relaxed);
+    uint64_t use = atomic_load_explicit(&storage->use, memory_order_relaxed);
     do {
-        if (use & (STORAGE_QUEUED | STORAGE_WRITER | STORAGE_FAILED))
+        if ((use & (STORAGE_QUEUED | STORAGE_WRITER | STORAGE_FAILED)) ||
+            !cop_storage_is_of_now(use))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&storage->use, &use, use + 1,
                                                     memory_order_acquire, memory_order_relaxed));
@@ -118,28 +126,28 @@ bool cop_storage_try_read(struct storage *storage)
 
 bool cop_storage_try_write(struct storage *storage)
 {
-    uint32_t use = 0;
-    return atomic_compare_exchange_strong_explicit(&storage->use, &use, STORAGE_WRITER,
+    uint64_t use = cop_storage_unused();
+    return atomic_compare_exchange_strong_explicit(&storage->use, &use, use | STORAGE_WRITER,
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
 void cop_storage_end_read(struct storage *storage)
 {
-    const uint32_t before = atomic_fetch_sub_explicit(&storage->use, 1, memory_order_acq_rel);
-    if (before == (STORAGE_QUEUED | 1))
+    const uint64_t before = atomic_fetch_sub_explicit(&storage->use, 1, memory_order_acq_rel);
+    if ((before & (STORAGE_QUEUED | STORAGE_READERS)) == (STORAGE_QUEUED | 1))
         cop_engine_serve(storage);
 }
 
 void cop_storage_end_write(struct storage *storage)
 {
-    const uint32_t before =
+    const uint64_t before =
         atomic_fetch_and_explicit(&storage->use, ~STORAGE_WRITER, memory_order_acq_rel);
     if (before & STORAGE_QUEUED)
         cop_engine_serve(storage);
 }
 
-cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct output_pool **pool,
-                                  cop_error *error)
+cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct memory_budget *budget,
+                                  struct output_pool **pool, cop_error *error)
 {
     const struct shape shape = cop_shape_of(desc->rank, desc->shape);
     *pool = cop_alloc(1, sizeof **pool);
@@ -147,26 +155,13 @@ cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct output_poo
         return cop_fail_memory(error, desc->name, sizeof **pool);
     cop_refcount_init(&(*pool)->refs);
     (*pool)->desc = *desc;
+    (*pool)->budget = cop_budget_retain(budget);
     if (!cop_shape_bytes(&shape, desc->dtype, &(*pool)->bytes)) {
         cop_output_pool_release(pool);
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "output '%s': %s is too large",
                         desc->name, cop_shape_text(&shape).text);
     }
     return COP_STATUS_OK;
-}
-
-void cop_output_pool_release(struct output_pool **pool)
-{
-    struct output_pool *old = *pool;
-    *pool = NULL;
-    if (old == NULL || !cop_refcount_release(&old->refs))
-        return;
-    for (int i = 0; i < POOL_SLOTS; i++) {
-        struct storage *storage = atomic_load_explicit(&old->slots[i], memory_order_acquire);
-        if (storage != NULL)
-            destroy_storage(storage);
-    }
-    cop_free(old);
 }
 
 static struct storage *find_free(struct output_pool *pool)
@@ -176,10 +171,40 @@ static struct storage *find_free(struct output_pool *pool)
             continue;
         struct storage *storage =
             atomic_exchange_explicit(&pool->slots[i], NULL, memory_order_acquire);
-        if (storage != NULL)
-            return storage;
+        if (storage == NULL)
+            continue;
+        cop_budget_give(pool->budget, pool->bytes);
+        return storage;
     }
     return NULL;
+}
+
+size_t cop_output_pool_trim(struct output_pool *pool)
+{
+    size_t freed = 0;
+    for (struct storage *kept; (kept = find_free(pool)) != NULL; freed += pool->bytes)
+        destroy_storage(kept);
+    return freed;
+}
+
+size_t cop_output_pool_kept_bytes(const struct output_pool *pool)
+{
+    size_t kept = 0;
+    for (int i = 0; i < POOL_SLOTS; i++)
+        if (atomic_load_explicit(&pool->slots[i], memory_order_relaxed) != NULL)
+            kept += pool->bytes;
+    return kept;
+}
+
+void cop_output_pool_release(struct output_pool **pool)
+{
+    struct output_pool *old = *pool;
+    *pool = NULL;
+    if (old == NULL || !cop_refcount_release(&old->refs))
+        return;
+    (void)cop_output_pool_trim(old);
+    cop_budget_release(&old->budget);
+    cop_free(old);
 }
 
 cop_status cop_output_pool_take(struct output_pool *pool, cop_ndarray **array, cop_error *error)

@@ -18,11 +18,13 @@
 
 #include <cachedop/ndarray.h>
 
+#include "base/fork.h"
 #include "base/refcount.h"
 
 struct storage;
 struct access;
 struct failure;
+struct memory_budget;
 struct output_pool;
 
 struct cop_ndarray {
@@ -37,12 +39,28 @@ struct cop_ndarray {
     int64_t shape[COP_MAX_RANK];
 };
 
-/* Bits of storage.use. Below them: the number of synchronous readers. */
+/*
+ * Parts of storage.use. From the lowest: how many read it synchronously, three flags, and in which
+ * epoch (base/fork.h) all that was last true.
+ */
+#define STORAGE_READERS ((UINT64_C(1) << 29) - 1)
+#define STORAGE_FAILED  (UINT64_C(1) << 29) /* `failure` is set */
+#define STORAGE_WRITER  (UINT64_C(1) << 30) /* one writes it synchronously */
 #define STORAGE_QUEUED                                                                             \
-    ((uint32_t)1 << 31)                    /* the engine has accesses in line: nobody passes them  \
-                                            */
-#define STORAGE_WRITER ((uint32_t)1 << 30) /* one synchronous writer */
-#define STORAGE_FAILED ((uint32_t)1 << 29) /* `failure` is set */
+    (UINT64_C(1) << 31) /* the engine has accesses in line: nobody passes them                     \
+                         */
+#define STORAGE_EPOCH_SHIFT 32
+
+/* Nobody uses it, now. */
+static inline uint64_t cop_storage_unused(void)
+{
+    return (uint64_t)cop_fork_epoch() << STORAGE_EPOCH_SHIFT;
+}
+
+static inline bool cop_storage_is_of_now(uint64_t use)
+{
+    return use >> STORAGE_EPOCH_SHIFT == cop_fork_epoch();
+}
 
 struct storage {
     struct refcount refs;
@@ -50,7 +68,7 @@ struct storage {
      * Synchronous invocations add and remove themselves (acquire / release); the engine sets and
      * clears QUEUED and FAILED while it holds its lock.
      */
-    _Atomic uint32_t use;
+    _Atomic uint64_t use;
     unsigned char *memory;
     bool is_wrapped;                           /* the memory is the caller's */
     void (*release)(void *user, void *memory); /* of wrapped memory; NULL: none */
@@ -84,12 +102,17 @@ void cop_storage_end_read(struct storage *storage);
 void cop_storage_end_write(struct storage *storage);
 
 /*
- * Arrays that an operator made and got back, for its next outputs: one pool for each output.
- * Thread-safety: synchronized, without locks. It lives until the last of its arrays is released.
+ * Arrays that an operator made and got back, for its next outputs: one pool for each output. Those
+ * it keeps count for the operator's budget. Thread-safety: synchronized, without locks. It lives
+ * until the last of its arrays is released.
  */
-cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct output_pool **pool,
-                                  cop_error *error);
+cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct memory_budget *budget,
+                                  struct output_pool **pool, cop_error *error);
 void cop_output_pool_release(struct output_pool **pool);
+
+/* Frees what it keeps; returns how many bytes. */
+size_t cop_output_pool_trim(struct output_pool *pool);
+size_t cop_output_pool_kept_bytes(const struct output_pool *pool);
 
 /* An array for one output, reused or new; its elements are not set. */
 cop_status cop_output_pool_take(struct output_pool *pool, cop_ndarray **array, cop_error *error);

@@ -6,17 +6,13 @@
 #define _GNU_SOURCE
 #include <cachedop/profile.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/lock.h"
+#include "base/new_file.h"
 #include "base/refcount.h"
 #include "base/text.h"
 #include "runtime/profiling.h"
@@ -53,7 +49,7 @@ cop_status cop_trace_create(size_t max_events, cop_trace **trace, cop_error *err
     if (*trace == NULL)
         return cop_fail_memory(error, "trace", sizeof **trace);
     cop_refcount_init(&(*trace)->refs);
-    cop_lock_init(&(*trace)->lock);
+    cop_lock_init(&(*trace)->lock, LOCK_TRACE);
     (*trace)->max_events = max_events == 0 ? DEFAULT_EVENTS : max_events;
     return cop_ok(error);
 }
@@ -151,57 +147,53 @@ static void add_event(struct text *text, const struct event *event)
     cop_text_add(text, "\"}}");
 }
 
-static void print_locked(const cop_trace *trace, struct text *text) COP_REQUIRES(trace->lock)
+/*
+ * What the trace held at one moment. Events are only ever added, so that the first `count` of them
+ * can be read without the lock; `next` of a chunk is not looked at before the last event is behind.
+ */
+struct snapshot {
+    const struct chunk *first;
+    size_t count, dropped;
+};
+
+static struct snapshot take_snapshot(cop_trace *trace)
+{
+    cop_lock_acquire(&trace->lock);
+    const struct snapshot snapshot = {trace->first, trace->count, trace->dropped};
+    cop_lock_release(&trace->lock);
+    return snapshot;
+}
+
+/* Writes what was printed so far and empties the text, whose memory stays. */
+static cop_status flush(struct text *text, struct new_file *file, cop_error *error)
+{
+    if (text->failed)
+        return cop_fail_memory(error, "trace", text->length);
+    const cop_status status = cop_new_file_write(file, text->bytes, text->length, error);
+    text->length = 0;
+    return status;
+}
+
+static cop_status print(const struct snapshot *snapshot, struct text *text, struct new_file *file,
+                        cop_error *error)
 {
     cop_text_add(text,
                  "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"dropped_events\":%zu},"
                  "\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":%ld,\"name\":\"process_name\","
                  "\"args\":{\"name\":\"cachedop\"}}",
-                 trace->dropped, (long)getpid());
-    for (const struct chunk *chunk = trace->first; chunk != NULL; chunk = chunk->next)
-        for (size_t i = 0; i < chunk->count; i++)
-            add_event(text, &chunk->events[i]);
+                 snapshot->dropped, (long)getpid());
+    const struct chunk *chunk = snapshot->first;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (i > 0 && i % CHUNK_EVENTS == 0) {
+            const cop_status status = flush(text, file, error);
+            if (status != COP_STATUS_OK)
+                return status;
+            chunk = chunk->next;
+        }
+        add_event(text, &chunk->events[i % CHUNK_EVENTS]);
+    }
     cop_text_add(text, "\n]}\n");
-}
-
-static cop_status write_all(int fd, const char *path, const char *bytes, size_t size,
-                            cop_error *error)
-{
-    while (size > 0) {
-        const ssize_t count = write(fd, bytes, size);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return cop_fail(error, COP_STATUS_IO, "%s: %s", path, strerror(errno));
-        bytes += count;
-        size -= (size_t)count;
-    }
-    return COP_STATUS_OK;
-}
-
-/* Writes beside the file and renames, so that nobody ever sees half of it. */
-static cop_status replace_file(const char *path, const struct text *text, cop_error *error)
-{
-    static _Atomic unsigned counter; /* tells concurrent writers of this process apart */
-    struct text beside = {0};
-    cop_text_add(&beside, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&counter, 1));
-    if (beside.failed)
-        return cop_fail_memory(error, path, strlen(path));
-    const int fd = open(beside.bytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    cop_status status = COP_STATUS_OK;
-    if (fd < 0) {
-        status = cop_fail(error, COP_STATUS_IO, "%s: %s", path, strerror(errno));
-    } else {
-        status = write_all(fd, path, text->bytes, text->length, error);
-        if (close(fd) != 0 && status == COP_STATUS_OK)
-            status = cop_fail(error, COP_STATUS_IO, "%s: %s", path, strerror(errno));
-        if (status == COP_STATUS_OK && rename(beside.bytes, path) != 0)
-            status = cop_fail(error, COP_STATUS_IO, "%s: %s", path, strerror(errno));
-        if (status != COP_STATUS_OK)
-            unlink(beside.bytes);
-    }
-    cop_text_free(&beside);
-    return status;
+    return flush(text, file, error);
 }
 
 cop_status cop_trace_write(cop_trace *trace, const char *path, cop_error *error)
@@ -209,11 +201,13 @@ cop_status cop_trace_write(cop_trace *trace, const char *path, cop_error *error)
     if (trace == NULL || path == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "trace: an argument is NULL");
     struct text text = {0};
-    cop_lock_acquire(&trace->lock);
-    print_locked(trace, &text);
-    cop_lock_release(&trace->lock);
-    cop_status status = text.failed ? cop_fail_memory(error, "trace", text.length)
-                                    : replace_file(path, &text, error);
+    struct new_file file;
+    cop_status status = cop_new_file_begin(&file, path, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    const struct snapshot snapshot = take_snapshot(trace);
+    status = print(&snapshot, &text, &file, error);
     cop_text_free(&text);
+    status = cop_new_file_end(&file, status, error);
     return status == COP_STATUS_OK ? cop_ok(error) : status;
 }

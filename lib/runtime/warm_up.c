@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Making contexts before they are needed. */
+/* Making contexts before they are needed, and freeing them after. */
 #include <cachedop/invoke.h>
 
 #include <string.h>
@@ -32,15 +32,16 @@ static void release_arrays(cop_ndarray **arrays, size_t count)
 static cop_status run_contexts(struct cop_cached_op *op, struct context **contexts, size_t count,
                                cop_ndarray *const *arrays, cop_error *error)
 {
+    static const struct limits no_time = {0, NULL};
     cop_status status = COP_STATUS_OK;
     size_t taken = 0;
     for (; taken < count && status == COP_STATUS_OK; taken += contexts[taken] != NULL)
-        status = cop_context_pool_take(op->contexts, 0, &contexts[taken], error);
+        status = cop_context_pool_take(op->contexts, &no_time, &contexts[taken], error);
     for (size_t i = 0; i < taken && status == COP_STATUS_OK; i++) {
-        struct invocation invocation = {.context = contexts[i], .deadline_ns = INT64_MAX};
+        struct invocation invocation = {.context = contexts[i], .limits = cop_no_limits};
         memset(contexts[i]->arena, 0, op->plan->arena_bytes);
         cop_invocation_bind(&invocation, arrays, arrays + op->plan->src_count);
-        (void)cop_invocation_run(&invocation, INT64_MAX, &status, error);
+        (void)cop_invocation_run(&invocation, &cop_no_limits, &status, error);
     }
     for (size_t i = 0; i < taken; i++)
         cop_context_pool_put(op->contexts, contexts[i]);
@@ -71,4 +72,17 @@ cop_status cop_cached_op_warm_up(cop_cached_op *op, size_t contexts, cop_error *
     release_arrays(arrays, count);
     cop_free(taken);
     return status == COP_STATUS_OK ? cop_ok(error) : status;
+}
+
+cop_status cop_cached_op_trim(cop_cached_op *op, size_t keep_contexts, size_t *freed_bytes,
+                              cop_error *error)
+{
+    if (op == NULL)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "trim: the operator is NULL");
+    size_t freed = cop_context_pool_trim(op->contexts, keep_contexts);
+    for (int i = 0; i < op->plan->dst_count; i++)
+        freed += cop_output_pool_trim(op->outputs[i]);
+    if (freed_bytes != NULL)
+        *freed_bytes = freed;
+    return cop_ok(error);
 }

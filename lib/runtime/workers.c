@@ -6,49 +6,68 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
+#include "runtime/completions.h"
 #include "runtime/processors.h"
+
+bool cop_start_thread(void *(*run)(void *unused), const char *name)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    sigfillset(&all); /* signals are for the program's own threads */
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool is_started = pthread_create(&thread, &attributes, run, NULL) == 0;
+    if (is_started)
+        pthread_setname_np(thread, name);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return is_started;
+}
+
+/* Not one too many, and somebody may still make work for it. */
+static bool is_wanted_locked(void) COP_REQUIRES(cop_engine.lock)
+{
+    return cop_engine.workers <= cop_engine.worker_limit &&
+           (cop_engine.users > 0 || cop_task_queue_first(&cop_engine.ready) != NULL);
+}
 
 static void *run_worker(void *unused)
 {
     struct engine *engine = &cop_engine;
     (void)unused;
     cop_lock_acquire(&cop_engine.lock);
-    while (engine->workers <= engine->worker_limit) {
-        struct task *task = engine->ready_first;
+    while (is_wanted_locked()) {
+        struct task *task = cop_task_queue_first(&engine->ready);
         if (task == NULL) {
             engine->idle_workers++;
             cop_condition_wait(&cop_engine.work, &cop_engine.lock, INT64_MAX);
             engine->idle_workers--;
             continue;
         }
-        cop_engine_pop_ready_locked(task);
-        cop_lock_release(&cop_engine.lock);
-        cop_engine_run(task, INT64_MAX);
+        cop_engine_take_locked(task);
+        cop_engine_release();
+        cop_engine_run(task, &cop_no_limits);
         cop_lock_acquire(&cop_engine.lock);
     }
     engine->workers--;
-    cop_lock_release(&cop_engine.lock);
+    cop_engine_release();
     return NULL;
 }
 
-/* Signals are for the program's own threads: workers take none. */
-static bool start_worker(void)
+/* Ready tasks, as far as counting them matters. */
+static int count_ready_locked(int most) COP_REQUIRES(cop_engine.lock)
 {
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    sigfillset(&all);
-    if (pthread_attr_init(&attributes) != 0)
-        return false;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const bool is_started = pthread_create(&thread, &attributes, run_worker, NULL) == 0;
-    if (is_started)
-        pthread_setname_np(thread, "cachedop");
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return is_started;
+    int count = 0;
+    for (int i = 0; i < PRIORITY_COUNT; i++)
+        for (struct task *task = cop_engine.ready.first[i]; task != NULL && count < most;
+             task = task->queue_next)
+            count++;
+    return count;
 }
 
 /*
@@ -58,17 +77,15 @@ static bool start_worker(void)
 void cop_engine_call_workers_locked(void)
 {
     struct engine *engine = &cop_engine;
-    int wanted = 0;
-    for (struct task *task = engine->ready_first; task != NULL && wanted < engine->idle_workers + 1;
-         task = task->ready_next)
-        wanted++;
+    const int wanted = count_ready_locked(engine->idle_workers + 1);
     if (wanted == 0)
         return;
     for (int i = 0; i < wanted && i < engine->idle_workers; i++)
         cop_condition_signal(&engine->work);
-    if (engine->worker_limit == 0)
+    if (engine->worker_limit < 0)
         engine->worker_limit = cop_usable_processors();
-    if (wanted > engine->idle_workers && engine->workers < engine->worker_limit && start_worker())
+    if (wanted > engine->idle_workers && engine->workers < engine->worker_limit &&
+        cop_start_thread(run_worker, "cachedop-worker"))
         engine->workers++;
 }
 
@@ -79,11 +96,38 @@ void cop_engine_set_workers(int count)
     cop_engine.worker_limit = count;
     cop_condition_broadcast(&cop_engine.work);
     cop_engine_call_workers_locked();
+    cop_engine_release();
+}
+
+void cop_engine_add_user(void)
+{
+    cop_engine_prepare();
+    cop_lock_acquire(&cop_engine.lock);
+    cop_engine.users++;
     cop_lock_release(&cop_engine.lock);
+}
+
+void cop_engine_remove_user(void)
+{
+    cop_lock_acquire(&cop_engine.lock);
+    const bool was_last = --cop_engine.users == 0;
+    if (was_last) {
+        cop_condition_broadcast(&cop_engine.work);
+        cop_condition_broadcast(&cop_engine.timer_wakes);
+    }
+    cop_lock_release(&cop_engine.lock);
+    if (was_last)
+        cop_completions_let_thread_end();
+}
+
+bool cop_engine_has_users(void)
+{
+    return atomic_load_explicit(&cop_engine.users, memory_order_relaxed) > 0;
 }
 
 struct engine_counters cop_engine_counters(void)
 {
+    cop_engine_prepare();
     cop_lock_acquire(&cop_engine.lock);
     const struct engine_counters counters = {
         .workers = (size_t)cop_engine.workers,

@@ -140,7 +140,7 @@ START_TEST(views_of_one_storage_may_be_input_and_output)
     ck_assert_int_eq(cop_ndarray_view(whole, 64, COP_DTYPE_FLOAT32, 2, sixteen, &dst, NULL), 0);
     ck_assert_int_eq(cop_invoke(relu, 1, &src, 1, &dst, NULL, NULL), COP_STATUS_OK);
     ck_assert_int_eq(cop_invoke_async(relu, 1, &src, 1, &dst, NULL, NULL), COP_STATUS_OK);
-    ck_assert_int_eq(cop_ndarray_wait(whole, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(whole, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     const float *elements = cop_ndarray_data(whole);
     for (int i = 0; i < 16; i++)
         ck_assert(elements[16 + i] == (elements[i] > 0 ? elements[i] : 0));
@@ -215,7 +215,7 @@ START_TEST(outputs_of_one_invocation_are_inputs_of_the_next_before_they_are_read
     for (int i = 1; i < 50; i++)
         ck_assert_int_eq(cop_invoke_async(relu, 1, &arrays[i - 1], 1, &arrays[i], NULL, NULL),
                          COP_STATUS_OK);
-    ck_assert_int_eq(cop_ndarray_wait(arrays[49], COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(arrays[49], COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     const float *first = cop_ndarray_data(arrays[0]), *last = cop_ndarray_data(arrays[49]);
     for (int i = 0; i < 16; i++)
         ck_assert(last[i] == (first[i] > 0 ? first[i] : 0));
@@ -236,10 +236,11 @@ START_TEST(a_deadline_of_nothing_is_a_timeout_and_the_arrays_say_so)
     ck_assert_ptr_null(scores);
     ck_assert_int_eq(cop_invoke_async(op, 1, &image, 1, &scores, &options, &error), COP_STATUS_OK);
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(cop_ndarray_wait(scores, COP_NO_TIMEOUT, &error), COP_STATUS_TIMEOUT);
-    ck_assert_int_eq(cop_wait_all(op, COP_NO_TIMEOUT, NULL), COP_STATUS_TIMEOUT);
+        ck_assert_int_eq(cop_ndarray_wait(scores, COP_NO_TIMEOUT, NULL, &error),
+                         COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_wait_all(op, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_TIMEOUT);
     cop_ndarray_release(&scores);
-    ck_assert_int_eq(cop_wait_all(op, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_wait_all(op, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     teardown();
 }
 END_TEST
@@ -389,7 +390,7 @@ START_TEST(max_contexts_is_a_limit_with_an_answer)
     for (int i = 0; i < 20; i++)
         ck_assert_int_eq(cop_invoke_async(narrow, 1, &image, 1, &scores[i], NULL, NULL),
                          COP_STATUS_OK);
-    ck_assert_int_eq(cop_wait_all(narrow, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_wait_all(narrow, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     cop_cached_op_stats stats = {.struct_size = sizeof stats};
     ck_assert_int_eq(cop_cached_op_get_stats(narrow, &stats, NULL), COP_STATUS_OK);
     ck_assert_uint_eq(stats.contexts, 1);
@@ -494,13 +495,13 @@ START_TEST(every_failing_allocation_is_a_status_and_nothing_leaks)
             if (status == COP_STATUS_OK)
                 status = cop_invoke_async(made, 1, &image, 1, &later, NULL, NULL);
             if (status == COP_STATUS_OK)
-                status = cop_ndarray_wait(later, COP_NO_TIMEOUT, NULL);
+                status = cop_ndarray_wait(later, COP_NO_TIMEOUT, NULL, NULL);
             cop_alloc_fail_after(-1, 0);
             ck_assert(status == COP_STATUS_OK || status == COP_STATUS_OUT_OF_MEMORY);
             is_done = status == COP_STATUS_OK;
             cop_ndarray_release(&scores), cop_ndarray_release(&later);
             cop_cached_op_release(&made);
-            ck_assert_int_eq(cop_wait_all(NULL, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+            ck_assert_int_eq(cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
             for (int i = 0; i < 1000 && cop_alloc_counters().live_bytes != before; i++)
                 usleep(1000); /* a worker lets go of its task just after the array is ready */
             ck_assert_uint_eq(cop_alloc_counters().live_bytes, before);

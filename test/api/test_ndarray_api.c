@@ -20,7 +20,7 @@ START_TEST(a_created_array_is_aligned_zero_and_described)
     ck_assert_uint_eq((uintptr_t)cop_ndarray_data(array) % 64, 0);
     static const float zeros[6];
     ck_assert_mem_eq(cop_ndarray_data(array), zeros, 24);
-    ck_assert_int_eq(cop_ndarray_wait(array, 0, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(array, 0, NULL, NULL), COP_STATUS_OK);
     cop_ndarray_release(&array);
     ck_assert_ptr_null(array);
     cop_ndarray_release(&array);
@@ -69,7 +69,7 @@ START_TEST(nonsense_is_refused_with_a_text)
     refuse_create(COP_DTYPE_UINT8, 3, masked);
     ck_assert_int_eq(cop_ndarray_create(COP_DTYPE_FLOAT32, 2, shape_2x3, NULL, NULL),
                      COP_STATUS_INVALID_ARGUMENT);
-    ck_assert_int_eq(cop_ndarray_wait(NULL, 0, NULL), COP_STATUS_INVALID_ARGUMENT);
+    ck_assert_int_eq(cop_ndarray_wait(NULL, 0, NULL, NULL), COP_STATUS_INVALID_ARGUMENT);
 }
 END_TEST
 

@@ -144,11 +144,11 @@ static void *invoke_async(void *argument)
                 COP_STATUS_OK)
                 worker->wrong++;
         if (worker->number % 3 == 0 && cop_wait_all(worker->number % 2 ? shared->op : NULL,
-                                                    COP_NO_TIMEOUT, NULL) != COP_STATUS_OK)
+                                                    COP_NO_TIMEOUT, NULL, NULL) != COP_STATUS_OK)
             worker->wrong++;
         for (int i = IMAGES; i-- > 0;) {
             if (worker->number % 3 != 0 &&
-                cop_ndarray_wait(scores[i], COP_NO_TIMEOUT, NULL) != COP_STATUS_OK)
+                cop_ndarray_wait(scores[i], COP_NO_TIMEOUT, NULL, NULL) != COP_STATUS_OK)
                 worker->wrong++;
             if (!is_expected(shared, i, scores[i]))
                 worker->wrong++;
@@ -163,7 +163,7 @@ static void check(void *(*function)(void *), cop_device_kind device, int threads
     struct shared shared;
     begin(&shared, device, rounds);
     ck_assert_int_eq(run_threads(&shared, threads, function), 0);
-    ck_assert_int_eq(cop_wait_all(NULL, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     end(&shared);
 }
 

@@ -128,7 +128,7 @@ static void invoke(struct mixer *mixer)
     if (twice >= 0 || dst[1] == NULL)
         return;
     if (dice(mixer, 2) == 0) {
-        expect(mixer, is_expected(cop_ndarray_wait(dst[1], COP_NO_TIMEOUT, NULL), fails),
+        expect(mixer, is_expected(cop_ndarray_wait(dst[1], COP_NO_TIMEOUT, NULL, NULL), fails),
                "the status of an array that was made");
         expect(mixer, fails || holds(dst[1], 2 * value), "the elements of an array that was made");
     }
@@ -140,7 +140,7 @@ static void wait_and_compare(struct mixer *mixer)
     const int index = dice(mixer, ARRAYS);
     pthread_mutex_lock(&order);
     expect(mixer,
-           is_expected(cop_ndarray_wait(arrays[index], COP_NO_TIMEOUT, NULL),
+           is_expected(cop_ndarray_wait(arrays[index], COP_NO_TIMEOUT, NULL, NULL),
                        has_failed[index / ROWS]),
            "the status of a wait");
     expect(mixer, has_failed[index / ROWS] || holds(arrays[index], values[index]),
@@ -156,8 +156,8 @@ static void wait_for_a_moment(struct mixer *mixer)
     cop_cached_op *op = cop_cached_op_retain(ops[dice(mixer, OPERATORS)]);
     pthread_mutex_unlock(&order);
     const int64_t timeout_ns = dice(mixer, 3) * MILLISECOND / 20;
-    const cop_status status = dice(mixer, 2) == 0 ? cop_ndarray_wait(array, timeout_ns, NULL)
-                                                  : cop_wait_all(op, timeout_ns, NULL);
+    const cop_status status = dice(mixer, 2) == 0 ? cop_ndarray_wait(array, timeout_ns, NULL, NULL)
+                                                  : cop_wait_all(op, timeout_ns, NULL, NULL);
     expect(mixer, is_expected(status, status != COP_STATUS_OK), "a short wait");
     cop_ndarray_release(&array);
     cop_cached_op_release(&op);
@@ -267,9 +267,9 @@ START_TEST(calls_of_every_kind_at_once_do_what_they_do_in_a_row)
         pthread_join(threads[i], NULL);
         ck_assert_int_eq(mixers[i].wrong, 0);
     }
-    (void)!cop_wait_all(NULL, COP_NO_TIMEOUT, NULL); /* some failed on purpose */
+    (void)!cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL); /* some failed on purpose */
     for (int i = 0; i < ARRAYS; i++) {
-        ck_assert(is_expected(cop_ndarray_wait(arrays[i], 0, NULL), has_failed[i / ROWS]));
+        ck_assert(is_expected(cop_ndarray_wait(arrays[i], 0, NULL, NULL), has_failed[i / ROWS]));
         ck_assert(has_failed[i / ROWS] || holds(arrays[i], values[i]));
         cop_ndarray_release(&arrays[i]);
     }

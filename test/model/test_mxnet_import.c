@@ -197,6 +197,46 @@ START_TEST(outputs_are_named_as_mxnet_names_them_and_never_alias)
 }
 END_TEST
 
+/* Adds the value as an output to a copy of the graph and says what comes of it. */
+static cop_status try_extra_output(const struct graph *graph, const char *name)
+{
+    struct graph *copy = NULL;
+    ck_assert_int_eq(cop_graph_copy(graph, &copy, NULL), COP_STATUS_OK);
+    const cop_status status = cop_graph_add_extra_outputs(copy, &name, 1, NULL);
+    if (status == COP_STATUS_OK)
+        ck_assert_str_eq(copy->output_names[graph->output_count], name);
+    cop_graph_destroy(copy);
+    return status;
+}
+
+START_TEST(every_node_can_be_an_extra_output_under_its_name_and_mxnets)
+{
+    static const char *const inner[] = {"c", "s_output0", "s_output1", "k", "l", "w"};
+    static const char *const outer[] = {"n", "o", "n_output", "o_output", "x"};
+    static const char *const none[] = {"s_output2", "s_output", "c_output1",
+                                       "_output",   "output",   "c_output00"};
+    struct graph *graph = import_good(BROAD_SYMBOL, BROAD_PARAMS);
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
+        ck_assert_msg(try_extra_output(graph, inner[i]) == COP_STATUS_OK, "%s", inner[i]);
+    for (size_t i = 0; i < sizeof outer / sizeof *outer; i++)
+        ck_assert_int_eq(try_extra_output(graph, outer[i]), COP_STATUS_INVALID_ARGUMENT);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        ck_assert_int_eq(try_extra_output(graph, none[i]), COP_STATUS_NOT_FOUND);
+    cop_graph_destroy(graph);
+
+    graph = import_good(MOVING_SYMBOL, "");
+    for (const char *node = "psrwmaqn"; *node != '\0'; node++) {
+        const char *const endings[] = {"", "_output", "_output0"};
+        for (int i = 0; i < 3; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "%c%s", *node, endings[i]);
+            ck_assert_msg(try_extra_output(graph, name) == COP_STATUS_OK, "%s", name);
+        }
+    }
+    cop_graph_destroy(graph);
+}
+END_TEST
+
 START_TEST(everything_that_is_not_supported_is_named_at_once)
 {
     static const char symbol[] = SYMBOL(
@@ -501,6 +541,7 @@ int main(void)
         weights_stay_where_they_are_in_the_file, nodes_that_no_output_needs_are_dropped,
         inputs_come_in_the_order_of_a_visit_from_the_outputs, hints_of_shape_and_type_are_kept,
         outputs_are_named_as_mxnet_names_them_and_never_alias,
+        every_node_can_be_an_extra_output_under_its_name_and_mxnets,
         everything_that_is_not_supported_is_named_at_once,
         a_list_of_what_is_not_supported_has_an_end, contradictions_between_nodes_are_malformed,
         splits_of_a_symbol_have_a_limit_together, statistics_that_old_symbols_leave_out_are_added,

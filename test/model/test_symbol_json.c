@@ -155,19 +155,23 @@ static char *nest(const char *open, const char *close, int count)
     return text;
 }
 
+static size_t longest;
+
 START_TEST(nesting_is_counted_before_anything_is_built)
 {
     cop_error error;
     char *good = nest("[", "]", COP_SYMBOL_MAX_DEPTH),
          *bad = nest("[", "]", COP_SYMBOL_MAX_DEPTH + 1);
-    ck_assert_int_eq(cop_json_check_limits(good, strlen(good), COP_SYMBOL_MAX_DEPTH, 100, &error),
-                     COP_STATUS_OK);
-    ck_assert_int_eq(cop_json_check_limits(bad, strlen(bad), COP_SYMBOL_MAX_DEPTH, 100, &error),
-                     COP_STATUS_MALFORMED_MODEL);
+    ck_assert_int_eq(
+        cop_json_check_limits(good, strlen(good), COP_SYMBOL_MAX_DEPTH, 100, &longest, &error),
+        COP_STATUS_OK);
+    ck_assert_int_eq(
+        cop_json_check_limits(bad, strlen(bad), COP_SYMBOL_MAX_DEPTH, 100, &longest, &error),
+        COP_STATUS_MALFORMED_MODEL);
     ck_assert_ptr_nonnull(strstr(error.message, "byte 64: nested deeper than 64"));
     free(good);
     free(bad);
-    ck_assert_int_eq(cop_json_check_limits("'[[[\"[[[[\\\"[[\"", 12, 3, 100, &error),
+    ck_assert_int_eq(cop_json_check_limits("'[[[\"[[[[\\\"[[\"", 12, 3, 100, &longest, &error),
                      COP_STATUS_OK);
 }
 END_TEST
@@ -180,8 +184,9 @@ START_TEST(a_string_has_at_most_a_mebibyte)
         char *text = malloc(length + 3);
         memset(text, 'a', length + 2);
         text[0] = text[length + 1] = '"';
-        ck_assert_int_eq(cop_json_check_limits(text, length + 2, 64, most, &error),
+        ck_assert_int_eq(cop_json_check_limits(text, length + 2, 64, most, &longest, &error),
                          length == most ? COP_STATUS_OK : COP_STATUS_MALFORMED_MODEL);
+        ck_assert_uint_eq(longest, most + 2);
         free(text);
     }
 }

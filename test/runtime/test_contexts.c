@@ -3,13 +3,12 @@
 #include "runtime/context.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "runtime/cached_op.h"
 #include "runtime/engine.h"
+#include "support/hog.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
 
@@ -41,36 +40,6 @@ static void teardown(void)
     cop_model_release(&model);
 }
 
-/* Keeps the one worker busy until its gate is open. */
-struct hog {
-    struct task task;
-    _Atomic int is_running, gate;
-};
-
-static bool run_hog(struct task *task, int64_t until_ns, cop_status *status, cop_error *error)
-{
-    struct hog *hog = (struct hog *)task;
-    (void)until_ns, (void)error;
-    atomic_store(&hog->is_running, 1);
-    while (!atomic_load(&hog->gate))
-        usleep(100);
-    *status = COP_STATUS_OK;
-    return true;
-}
-
-static void finish_hog(struct task *task)
-{
-    (void)task;
-}
-
-static void submit_hog(struct hog *hog)
-{
-    *hog = (struct hog){.task = {.run = run_hog, .finish = finish_hog}};
-    cop_engine_submit(&hog->task);
-    while (!atomic_load(&hog->is_running))
-        usleep(100);
-}
-
 static cop_ndarray *invoke_async(void)
 {
     cop_ndarray *scores = NULL;
@@ -80,19 +49,20 @@ static cop_ndarray *invoke_async(void)
 
 START_TEST(a_wait_with_a_deadline_does_not_wait_longer_for_a_context)
 {
+    static const struct limits no_time = {0, NULL};
     struct hog hog;
     struct context *context = NULL;
-    ck_assert_int_eq(cop_context_pool_take(op->contexts, 0, &context, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_context_pool_take(op->contexts, &no_time, &context, NULL), COP_STATUS_OK);
     submit_hog(&hog);
     cop_ndarray *scores = invoke_async();
     const int64_t begin_ns = cop_now_ns();
-    ck_assert_int_eq(cop_ndarray_wait(scores, 20 * MILLISECOND, NULL), COP_STATUS_TIMEOUT);
-    ck_assert_int_eq(cop_wait_all(op, 20 * MILLISECOND, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(scores, 20 * MILLISECOND, NULL, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_wait_all(op, 20 * MILLISECOND, NULL, NULL), COP_STATUS_TIMEOUT);
     ck_assert_int_lt(cop_now_ns() - begin_ns, LONG_ENOUGH);
     cop_context_pool_put(op->contexts, context);
-    ck_assert_int_eq(cop_ndarray_wait(scores, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(scores, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
     atomic_store(&hog.gate, 1);
-    ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
     cop_ndarray_release(&scores);
 }
 END_TEST
@@ -100,7 +70,7 @@ END_TEST
 /* Begins the invocation in this thread and hands it back between two steps. */
 static void *wait_briefly(void *scores)
 {
-    (void)!cop_ndarray_wait(scores, MILLISECOND, NULL);
+    (void)!cop_ndarray_wait(scores, MILLISECOND, NULL, NULL);
     return NULL;
 }
 
@@ -113,13 +83,13 @@ START_TEST(a_paused_invocation_leaves_its_context_to_those_who_wait_for_one)
     cop_ndarray *paused = invoke_async(), *other = invoke_async();
     wait_briefly(paused);
     /* The worker is busy, and this thread wants the context for the second. */
-    ck_assert_int_eq(cop_ndarray_wait(other, LONG_ENOUGH, NULL), COP_STATUS_OK);
-    ck_assert_int_eq(cop_ndarray_wait(paused, 0, NULL), COP_STATUS_TIMEOUT);
-    ck_assert_int_eq(cop_ndarray_wait(paused, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(other, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(paused, 0, NULL, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(paused, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
     ck_assert_mem_eq(cop_ndarray_data(paused), cop_ndarray_data(expected),
                      cop_ndarray_bytes(expected));
     atomic_store(&hog.gate, 1);
-    ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
     cop_ndarray_release(&paused), cop_ndarray_release(&other), cop_ndarray_release(&expected);
 }
 END_TEST
@@ -135,8 +105,8 @@ START_TEST(a_worker_gets_the_context_that_a_waiting_thread_lets_go)
         usleep(300);
         atomic_store(&hog.gate, 1); /* the worker takes whichever is left */
         pthread_join(thread, NULL);
-        ck_assert_int_eq(cop_ndarray_wait(other, LONG_ENOUGH, NULL), COP_STATUS_OK);
-        ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_ndarray_wait(other, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_wait_all(NULL, LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
         cop_ndarray_release(&paused), cop_ndarray_release(&other);
     }
 }
@@ -172,7 +142,7 @@ START_TEST(a_constant_is_copied_after_the_invocations_that_write_it)
     ck_assert_int_eq(cop_cached_op_create(small, &options, &fixed, NULL), COP_STATUS_TIMEOUT);
     ck_assert_ptr_null(fixed);
     atomic_store(&hog.gate, 1);
-    (void)!cop_wait_all(NULL, LONG_ENOUGH, NULL); /* reports that failure, too */
+    (void)!cop_wait_all(NULL, LONG_ENOUGH, NULL, NULL); /* reports that failure, too */
     cop_ndarray_release(&src), cop_ndarray_release(&pending), cop_ndarray_release(&dst);
     cop_cached_op_release(&relu), cop_model_release(&small);
 }

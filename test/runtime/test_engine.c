@@ -40,12 +40,13 @@ static struct cop_ndarray *make_counter(void)
     return array;
 }
 
-static bool run_job(struct task *task, int64_t until_ns, cop_status *status, cop_error *error)
+static enum run_result run_job(struct task *task, const struct limits *limits, cop_status *status,
+                               cop_error *error)
 {
     struct job *job = (struct job *)task;
     while (job->gate != NULL && !atomic_load(job->gate)) {
-        if (cop_now_ns() >= until_ns)
-            return false;
+        if (cop_limits_check(limits) != COP_STATUS_OK)
+            return RUN_PAUSED;
         usleep(100);
     }
     for (int i = 0; i < job->count; i++) {
@@ -60,12 +61,13 @@ static bool run_job(struct task *task, int64_t until_ns, cop_status *status, cop
     *status = job->outcome;
     if (*status != COP_STATUS_OK)
         cop_fail(error, *status, "job failed on purpose");
-    return true;
+    return RUN_DONE;
 }
 
-static void finish_job(struct task *task)
+static void finish_job(struct task *task, struct failure *failure, bool was_abandoned)
 {
     struct job *job = (struct job *)task;
+    (void)failure, (void)was_abandoned;
     for (int i = 0; i < job->count; i++)
         cop_ndarray_release(&job->arrays[i]);
     cop_free(job->task.reserve);
@@ -76,7 +78,13 @@ static struct job *make_job(_Atomic int *wrong)
 {
     struct job *job = calloc(1, sizeof *job);
     job->task = (struct task){
-        .accesses = job->accesses, .operator_id = 7, .run = run_job, .finish = finish_job};
+        .accesses = job->accesses,
+        .operator_id = 7,
+        .priority = 1,
+        .deadline = {.at_ns = INT64_MAX},
+        .run = run_job,
+        .finish = finish_job,
+    };
     job->task.reserve = cop_failure_reserve();
     job->wrong = wrong;
     return job;
@@ -111,7 +119,7 @@ START_TEST(reads_and_writes_of_one_storage_run_in_the_order_of_the_calls)
         }
         cop_engine_submit(&job->task);
     }
-    ck_assert_int_eq(cop_engine_wait_all(7, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(7, &cop_no_limits, NULL), COP_STATUS_OK);
     ck_assert_int_eq(wrong, 0);
     ck_assert_int_eq(runs, 3000);
     for (int i = 0; i < STORAGE_COUNT; i++) {
@@ -135,14 +143,14 @@ START_TEST(unrelated_tasks_run_at_the_same_time_and_related_ones_wait)
     cop_engine_submit(&blocked->task);
     cop_engine_submit(&free_one->task);
     cop_engine_submit(&later->task);
-    ck_assert_int_eq(cop_ndarray_wait(second, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
-    ck_assert_int_eq(cop_ndarray_wait(first, 0, NULL), COP_STATUS_TIMEOUT);
-    ck_assert_int_eq(cop_ndarray_wait(first, 5 * MILLISECOND, NULL), COP_STATUS_TIMEOUT);
-    ck_assert_int_eq(cop_engine_wait_all(0, cop_deadline_ns(MILLISECOND), NULL),
-                     COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(second, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(first, 0, NULL, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(first, 5 * MILLISECOND, NULL, NULL), COP_STATUS_TIMEOUT);
+    const struct limits short_time = {cop_deadline_ns(MILLISECOND), NULL};
+    ck_assert_int_eq(cop_engine_wait_all(0, &short_time, NULL), COP_STATUS_TIMEOUT);
     atomic_store(&gate, 1);
-    ck_assert_int_eq(cop_ndarray_wait(first, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
-    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(first, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(0, &cop_no_limits, NULL), COP_STATUS_OK);
     ck_assert_int_eq(wrong, 0);
     cop_ndarray_release(&first), cop_ndarray_release(&second);
 }
@@ -162,11 +170,11 @@ START_TEST(a_waiting_thread_runs_what_its_array_needs_when_all_workers_are_busy)
         add_access(job, mine, true, i);
         cop_engine_submit(&job->task);
     }
-    ck_assert_int_eq(cop_ndarray_wait(mine, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(mine, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     ck_assert_int_eq(*(int *)mine->elements, 10);
-    ck_assert_int_eq(cop_ndarray_wait(busy, 0, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(busy, 0, NULL, NULL), COP_STATUS_TIMEOUT);
     atomic_store(&gate, 1);
-    ck_assert_int_eq(cop_engine_wait_all(7, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(7, &cop_no_limits, NULL), COP_STATUS_OK);
     ck_assert_int_eq(wrong, 0);
     cop_ndarray_release(&busy), cop_ndarray_release(&mine);
 }
@@ -184,11 +192,11 @@ START_TEST(a_waiting_thread_hands_work_back_at_its_deadline)
     cop_engine_submit(&hog->task);
     cop_engine_submit(&job->task);
     const int64_t begin_ns = cop_now_ns();
-    ck_assert_int_eq(cop_ndarray_wait(mine, 20 * MILLISECOND, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(mine, 20 * MILLISECOND, NULL, NULL), COP_STATUS_TIMEOUT);
     ck_assert_int_ge(cop_now_ns() - begin_ns, 20 * MILLISECOND);
     atomic_store(&gate, 1);
-    ck_assert_int_eq(cop_ndarray_wait(mine, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
-    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(mine, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(0, &cop_no_limits, NULL), COP_STATUS_OK);
     ck_assert_int_eq(wrong, 0);
     cop_ndarray_release(&busy), cop_ndarray_release(&mine);
 }
@@ -222,13 +230,13 @@ START_TEST(many_readers_of_one_storage_join_and_leave_quickly)
     struct job *writer = make_job(&wrong);
     add_access(writer, shared, true, 0);
     cop_engine_submit(&writer->task);
-    ck_assert_int_eq(cop_ndarray_wait(shared, 0, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(shared, 0, NULL, NULL), COP_STATUS_TIMEOUT);
     atomic_store(&gate, 1);
-    ck_assert_int_eq(cop_ndarray_wait(shared, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(shared, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     ck_assert_int_eq(runs, READERS);
     ck_assert_int_eq(*(int *)shared->elements, 1);
     ck_assert_int_eq(wrong, 0);
-    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(0, &cop_no_limits, NULL), COP_STATUS_OK);
     cop_ndarray_release(&busy), cop_ndarray_release(&shared);
 }
 END_TEST
@@ -248,13 +256,14 @@ START_TEST(readers_pass_a_writer_that_gave_up)
     add_access(first, shared, false, 0), add_access(second, shared, false, 0);
     cop_engine_submit(&first->task);
     pthread_create(&thread, NULL, submit_after_20_ms, second);
-    ck_assert(!cop_engine_enter(&writer, cop_deadline_ns(200 * MILLISECOND)));
+    const struct limits limits = {cop_deadline_ns(200 * MILLISECOND), NULL};
+    ck_assert_int_eq(cop_engine_enter(&writer, &limits), COP_STATUS_TIMEOUT);
     pthread_join(thread, NULL);
     for (int i = 0; i < 2000 && runs == 0; i++)
         usleep(1000);
     ck_assert_int_eq(runs, 1); /* before the gate is open */
     atomic_store(&gate, 1);
-    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(0, &cop_no_limits, NULL), COP_STATUS_OK);
     ck_assert_int_eq(wrong, 0);
     cop_ndarray_release(&shared);
 }
@@ -280,27 +289,27 @@ START_TEST(a_failed_task_poisons_only_what_it_writes_and_what_depends_on_it)
     cop_engine_submit(&unrelated->task);
     cop_error error;
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(cop_ndarray_wait(dependent, COP_NO_TIMEOUT, &error),
+        ck_assert_int_eq(cop_ndarray_wait(dependent, COP_NO_TIMEOUT, NULL, &error),
                          COP_STATUS_DEVICE_FAILED);
         ck_assert_str_eq(error.message, "job failed on purpose");
-        ck_assert_int_eq(cop_ndarray_wait(poisoned, COP_NO_TIMEOUT, NULL),
+        ck_assert_int_eq(cop_ndarray_wait(poisoned, COP_NO_TIMEOUT, NULL, NULL),
                          COP_STATUS_DEVICE_FAILED);
-        ck_assert_int_eq(cop_engine_wait_all(7, INT64_MAX, NULL), COP_STATUS_DEVICE_FAILED);
-        ck_assert_int_eq(cop_engine_wait_all(8, INT64_MAX, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_engine_wait_all(7, &cop_no_limits, NULL), COP_STATUS_DEVICE_FAILED);
+        ck_assert_int_eq(cop_engine_wait_all(8, &cop_no_limits, NULL), COP_STATUS_OK);
     }
-    ck_assert_int_eq(cop_ndarray_wait(source, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
-    ck_assert_int_eq(cop_ndarray_wait(other, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(source, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(other, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     ck_assert_int_eq(runs, 0);
     ck_assert_uint_eq(cop_engine_counters().unobserved_errors, 0);
 
     struct job *repair = make_job(&wrong); /* a write that succeeds makes an array whole again */
     add_access(repair, poisoned, true, 1);
     cop_engine_submit(&repair->task);
-    ck_assert_int_eq(cop_ndarray_wait(poisoned, COP_NO_TIMEOUT, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(poisoned, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     cop_ndarray_release(&source), cop_ndarray_release(&poisoned), cop_ndarray_release(&other);
-    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_DEVICE_FAILED);
+    ck_assert_int_eq(cop_engine_wait_all(0, &cop_no_limits, NULL), COP_STATUS_DEVICE_FAILED);
     cop_ndarray_release(&dependent);
-    ck_assert_int_eq(cop_engine_wait_all(0, INT64_MAX, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_engine_wait_all(0, &cop_no_limits, NULL), COP_STATUS_OK);
 }
 END_TEST
 
@@ -318,6 +327,8 @@ START_TEST(an_error_that_nobody_saw_is_counted_when_its_last_array_goes)
     cop_alloc_fail_after(-1, 0);
     ck_assert_uint_eq(cop_engine_counters().unobserved_errors, 0);
     cop_ndarray_release(&poisoned);
+    for (int i = 0; i < 2000 && cop_engine_counters().unobserved_errors == 0; i++)
+        usleep(1000); /* the worker may still be about to let go of the task */
     ck_assert_uint_eq(cop_engine_counters().unobserved_errors, 1);
 }
 END_TEST
@@ -331,7 +342,7 @@ static void *use_synchronously(void *argument)
         if (cop_storage_try_write(array->storage)) {
             ++*(int *)array->elements;
             cop_storage_end_write(array->storage);
-        } else if (cop_engine_enter(&task, INT64_MAX)) {
+        } else if (cop_engine_enter(&task, &cop_no_limits) == COP_STATUS_OK) {
             ++*(int *)array->elements;
             cop_engine_leave(&task, true);
         }

@@ -37,25 +37,26 @@ struct link {
     struct access accesses[2];
 };
 
-static bool run_link(struct task *task, int64_t until_ns, cop_status *status, cop_error *error)
+static enum run_result run_link(struct task *task, const struct limits *limits, cop_status *status,
+                                cop_error *error)
 {
-    (void)task, (void)until_ns, (void)error;
+    (void)task, (void)limits, (void)error;
     while (!atomic_load(&may_run))
         usleep(100);
     usleep(1000);
     *status = COP_STATUS_OK;
-    return true;
+    return RUN_DONE;
 }
 
-static void finish_link(struct task *task)
+static void finish_link(struct task *task, struct failure *failure, bool was_abandoned)
 {
-    (void)task;
+    (void)task, (void)failure, (void)was_abandoned;
 }
 
 static void *wait_for_first(void *unused)
 {
     (void)unused;
-    return cop_ndarray_wait(chain[1], LONG_ENOUGH, NULL) == COP_STATUS_OK ? chain : NULL;
+    return cop_ndarray_wait(chain[1], LONG_ENOUGH, NULL, NULL) == COP_STATUS_OK ? chain : NULL;
 }
 
 static void *open_gate(void *unused)
@@ -79,6 +80,7 @@ START_TEST(a_sleeping_waiter_finds_what_becomes_ready)
         links[i].accesses[1] = (struct access){.storage = chain[i + 1]->storage, .is_write = true};
         links[i].task = (struct task){.accesses = links[i].accesses,
                                       .access_count = 2,
+                                      .deadline = {.at_ns = INT64_MAX},
                                       .run = run_link,
                                       .finish = finish_link};
         cop_engine_submit(&links[i].task);
@@ -89,7 +91,7 @@ START_TEST(a_sleeping_waiter_finds_what_becomes_ready)
     ck_assert_int_eq(pthread_create(&gate, NULL, open_gate, NULL), 0);
     atomic_store(&is_full, true);
     usleep(20000);
-    ck_assert_int_eq(cop_ndarray_wait(chain[CHAIN], LONG_ENOUGH, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_ndarray_wait(chain[CHAIN], LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
     pthread_join(first, &outcome), pthread_join(gate, NULL);
     ck_assert_ptr_nonnull(outcome);
     ck_assert_uint_eq(cop_engine_counters().workers, 0);

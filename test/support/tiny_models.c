@@ -132,25 +132,61 @@ static const char classifier_symbol[] =
     "\"arg_nodes\":[0,1,3,4,5,6,9,10,16,17,19],\"heads\":[[20,0]],"
     "\"attrs\":{\"mxnet_version\":[\"int\",10901]}}";
 
+static const struct {
+    const char *name; /* in the file, with "arg:" or "aux:" */
+    int rank;
+    int64_t shape[4];
+    float center, spread;
+} classifier_params[TINY_CLASSIFIER_PARAMETERS] = {
+    {"arg:w1", 4, {8, 3, 3, 3}, 0, 0.3f}, {"arg:gamma", 1, {8}, 1, 0.2f},
+    {"arg:beta", 1, {8}, 0, 0.2f},        {"aux:mean", 1, {8}, 0, 0.2f},
+    {"aux:var", 1, {8}, 1, 0.5f},         {"arg:w2", 4, {8, 8, 3, 3}, 0, 0.2f},
+    {"arg:b2", 1, {8}, 0, 0.2f},          {"arg:wf", 2, {5, 288}, 0, 0.1f},
+    {"arg:bf", 1, {5}, 0, 0.1f},
+};
+
+cop_model *tiny_classifier_mixed(unsigned seed, unsigned other, unsigned others)
+{
+    struct params *params[2] = {malloc(sizeof **params), malloc(sizeof **params)};
+    struct params *mixed = malloc(sizeof *mixed);
+    begin_params(params[0]), begin_params(params[1]), begin_params(mixed);
+    for (int i = 0; i < TINY_CLASSIFIER_PARAMETERS; i++) {
+        const size_t begin = params[0]->size;
+        for (int k = 0; k < 2; k++)
+            add_param(params[k], classifier_params[i].name, classifier_params[i].rank,
+                      classifier_params[i].shape, classifier_params[i].center,
+                      classifier_params[i].spread, k == 0 ? &seed : &other);
+        put(mixed, params[others >> i & 1]->bytes + begin, params[0]->size - begin);
+        strcpy(mixed->names[mixed->count++], classifier_params[i].name);
+    }
+    end_params(mixed);
+    cop_model *model = load(classifier_symbol, mixed);
+    free(params[0]), free(params[1]), free(mixed);
+    return model;
+}
+
 cop_model *tiny_classifier(unsigned seed)
 {
-    static const int64_t w1[] = {8, 3, 3, 3}, w2[] = {8, 8, 3, 3}, wf[] = {5, 288}, eight[] = {8},
-                         five[] = {5};
-    struct params *params = malloc(sizeof *params);
-    begin_params(params);
-    add_param(params, "arg:w1", 4, w1, 0, 0.3f, &seed);
-    add_param(params, "arg:gamma", 1, eight, 1, 0.2f, &seed);
-    add_param(params, "arg:beta", 1, eight, 0, 0.2f, &seed);
-    add_param(params, "aux:mean", 1, eight, 0, 0.2f, &seed);
-    add_param(params, "aux:var", 1, eight, 1, 0.5f, &seed);
-    add_param(params, "arg:w2", 4, w2, 0, 0.2f, &seed);
-    add_param(params, "arg:b2", 1, eight, 0, 0.2f, &seed);
-    add_param(params, "arg:wf", 2, wf, 0, 0.1f, &seed);
-    add_param(params, "arg:bf", 1, five, 0, 0.1f, &seed);
-    end_params(params);
-    cop_model *model = load(classifier_symbol, params);
-    free(params);
-    return model;
+    return tiny_classifier_mixed(seed, seed, 0);
+}
+
+void make_classifier_parameters(unsigned seed,
+                                cop_parameter_value values[TINY_CLASSIFIER_PARAMETERS])
+{
+    for (int i = 0; i < TINY_CLASSIFIER_PARAMETERS; i++) {
+        values[i].name = classifier_params[i].name + 4; /* without "arg:" */
+        values[i].array = zero_array(classifier_params[i].rank, classifier_params[i].shape);
+        float *elements = cop_ndarray_data(values[i].array);
+        for (size_t k = 0; k < cop_ndarray_bytes(values[i].array) / sizeof *elements; k++)
+            elements[k] =
+                classifier_params[i].center + classifier_params[i].spread * next_float(&seed);
+    }
+}
+
+void release_parameters(cop_parameter_value *values, int count)
+{
+    for (int i = 0; i < count; i++)
+        cop_ndarray_release(&values[i].array);
 }
 
 static cop_model *load_without_weights(const char *symbol)

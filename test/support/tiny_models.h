@@ -11,6 +11,15 @@
  */
 cop_model *tiny_classifier(unsigned seed);
 
+/* The same, but with the parameters whose bits are set in `others` from the seed `other`. */
+cop_model *tiny_classifier_mixed(unsigned seed, unsigned other, unsigned others);
+
+/* All parameters of tiny_classifier, of a seed; bits count in this order. */
+#define TINY_CLASSIFIER_PARAMETERS 9
+void make_classifier_parameters(unsigned seed,
+                                cop_parameter_value values[TINY_CLASSIFIER_PARAMETERS]);
+void release_parameters(cop_parameter_value *values, int count);
+
 /* data [1,4] → relu → two outputs: itself plus one, and itself twice. No weights. */
 cop_model *tiny_two_outputs(void);
 

@@ -76,7 +76,7 @@ void invoker_collect(struct invoker *invoker, struct completion *completion)
     struct flight *flight = &invoker->flights[invoker->oldest];
     cop_ndarray *scores = flight->dst[invoker->session->scores_index];
     if (invoker->async && flight->status == COP_STATUS_OK) {
-        flight->status = cop_ndarray_wait(scores, COP_NO_TIMEOUT, &flight->error);
+        flight->status = cop_ndarray_wait(scores, COP_NO_TIMEOUT, NULL, &flight->error);
         flight->end_ns = clock_ns();
     }
     completion->tag = flight->tag;

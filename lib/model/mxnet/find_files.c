@@ -45,14 +45,33 @@ static bool is_higher(const char *a, size_t a_digits, const char *b, size_t b_di
     return a_digits != b_digits ? a_digits > b_digits : strncmp(a, b, a_digits) > 0;
 }
 
+static DIR *open_directory(const char *name)
+{
+    DIR *directory;
+    do
+        directory = opendir(name);
+    while (directory == NULL && errno == EINTR);
+    return directory;
+}
+
+/* The next entry; NULL: there is none (errno is 0), or it cannot be read. */
+static const struct dirent *read_entry(DIR *directory)
+{
+    const struct dirent *entry;
+    do {
+        errno = 0;
+        entry = readdir(directory);
+    } while (entry == NULL && errno == EINTR);
+    return entry;
+}
+
 /* The name with the highest number among those in the open directory. */
 static cop_status choose_highest(DIR *directory, const char *base, size_t base_length,
                                  char **chosen, cop_error *error)
 {
     const struct dirent *entry;
     *chosen = NULL;
-    errno = 0;
-    while ((entry = readdir(directory)) != NULL) {
+    while ((entry = read_entry(directory)) != NULL) {
         const size_t digits = count_epoch_digits(entry->d_name, base, base_length);
         if (digits == 0)
             continue;
@@ -65,7 +84,6 @@ static cop_status choose_highest(DIR *directory, const char *base, size_t base_l
         *chosen = copy;
         if (copy == NULL)
             return cop_fail_memory(error, entry->d_name, strlen(entry->d_name));
-        errno = 0;
     }
     if (errno == 0)
         return COP_STATUS_OK;
@@ -85,7 +103,7 @@ static cop_status find_params(const char *path, size_t length, char **params_fil
         directory_length == 0 ? cop_copy_text("./") : cop_copy_text_n(path, directory_length);
     if (directory_name == NULL)
         return cop_fail_memory(error, path, length);
-    DIR *directory = opendir(directory_name);
+    DIR *directory = open_directory(directory_name);
     const int reason = errno;
     cop_free(directory_name);
     if (directory == NULL)

@@ -24,6 +24,7 @@ struct scan {
     const char *text;
     size_t size, offset;
     int depth;
+    size_t longest_token;
     size_t tree_bytes; /* bounded by 272 × size: cannot overflow for a text that is in memory */
 };
 
@@ -51,6 +52,13 @@ static void skip_literal(struct scan *scan)
     scan->tree_bytes += LITERAL_BYTES;
 }
 
+static void note_token(struct scan *scan, size_t begin)
+{
+    const size_t end = scan->offset < scan->size ? scan->offset + 1 : scan->size;
+    if (end - begin > scan->longest_token)
+        scan->longest_token = end - begin;
+}
+
 static cop_status check_value(struct scan *scan, int max_depth, size_t max_string_bytes,
                               cop_error *error)
 {
@@ -71,6 +79,7 @@ static cop_status check_value(struct scan *scan, int max_depth, size_t max_strin
         if (!skip_string(scan, max_string_bytes))
             return cop_fail(error, COP_STATUS_MALFORMED_MODEL,
                             "byte %zu: a string longer than %zu bytes", begin, max_string_bytes);
+        note_token(scan, begin);
         break;
     case ' ':
     case '\t':
@@ -81,12 +90,13 @@ static cop_status check_value(struct scan *scan, int max_depth, size_t max_strin
         break;
     default:
         skip_literal(scan);
+        note_token(scan, begin);
     }
     return COP_STATUS_OK;
 }
 
 cop_status cop_json_check_limits(const char *text, size_t size, int max_depth,
-                                 size_t max_string_bytes, cop_error *error)
+                                 size_t max_string_bytes, size_t *longest_token, cop_error *error)
 {
     const size_t most = size > (SIZE_MAX - TREE_BYTES_FREE) / TREE_BYTES_PER_BYTE
                             ? SIZE_MAX
@@ -101,5 +111,6 @@ cop_status cop_json_check_limits(const char *text, size_t size, int max_depth,
                             "byte %zu: more values than %zu bytes of a symbol can mean",
                             scan.offset, size);
     }
+    *longest_token = scan.longest_token;
     return COP_STATUS_OK;
 }

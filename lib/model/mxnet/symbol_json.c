@@ -9,13 +9,9 @@
 #include "base/error.h"
 #include "graph/graph.h"
 #include "model/mxnet/json_limits.h"
+#include "model/mxnet/json_parse.h"
 
-/*
- * Jansson's allocations stay with malloc: its allocator is a setting of the process, and the
- * program that loads this library may use Jansson too. Everything that outlives the parse is
- * copied.
- */
-
+/* Everything that outlives the parse is copied out of Jansson's memory. */
 struct parse {
     struct mxnet_symbol *symbol;
     cop_error *error;
@@ -233,17 +229,15 @@ static cop_status read_symbol(const struct parse *parse, const json_t *root)
 
 static cop_status parse_text(const struct parse *parse, const char *text, size_t size)
 {
-    cop_status status = cop_json_check_limits(text, size, COP_SYMBOL_MAX_DEPTH,
-                                              COP_SYMBOL_MAX_STRING_BYTES, parse->error);
+    size_t longest_token;
+    json_t *root;
+    cop_status status =
+        cop_json_check_limits(text, size, COP_SYMBOL_MAX_DEPTH, COP_SYMBOL_MAX_STRING_BYTES,
+                              &longest_token, parse->error);
+    if (status == COP_STATUS_OK)
+        status = cop_json_parse(text, size, longest_token, &root, parse->error);
     if (status != COP_STATUS_OK)
         return status;
-    json_error_t json_error;
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
-    if (root == NULL && json_error_code(&json_error) == json_error_out_of_memory)
-        return cop_fail_memory(parse->error, "the symbol", size);
-    if (root == NULL)
-        return cop_fail(parse->error, COP_STATUS_MALFORMED_MODEL, "line %d, byte %d: %s",
-                        json_error.line, json_error.position, json_error.text);
     status = read_symbol(parse, root);
     json_decref(root);
     return status;

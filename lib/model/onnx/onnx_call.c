@@ -146,6 +146,7 @@ const unsigned char *cop_onnx_elements(const struct onnx_call *call,
     (void)call;
     if (constant->value != NULL)
         return constant->value;
+    constant->constant->is_read = true;
     return cop_source_bytes(constant->constant->source) + constant->constant->offset;
 }
 

@@ -86,7 +86,8 @@ cop_dtype cop_onnx_src_dtype(const struct onnx_call *call, int index);
 /* The constant behind an input, as the file holds it; NULL: it is none. */
 const struct graph_value *cop_onnx_constant(const struct onnx_call *call, int index);
 
-/* The elements of a constant, valid during the import; not aligned. */
+/* The elements of a constant, valid during the import; not aligned. It counts as read from now on.
+ */
 const unsigned char *cop_onnx_elements(const struct onnx_call *call,
                                        const struct graph_value *constant);
 
