@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fuzz/fuzz_target.h"
 
 #define SLOWEST_SECONDS 2.0
 #define MAX_SEEDS       256
 #define TRUNCATED_BYTES 65536
+#define HANG_SECONDS    60
 
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t capacity);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -70,9 +72,11 @@ static void run_prefixes(const uint8_t *bytes, size_t size)
         if (copy == NULL)
             abort();
         memcpy(copy, bytes, cut);
+        alarm(HANG_SECONDS); /* libFuzzer's own limit would be for all of them together */
         run_timed(copy, cut);
         free(copy);
     }
+    alarm(0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -70,7 +70,7 @@ static float largest_result(cop_cached_op *op, bool is_async)
         status = is_async ? cop_invoke_async(op, 1, &src, 2, dst, NULL, NULL)
                           : cop_invoke(op, 1, &src, 2, dst, NULL, NULL);
     for (int i = 0; i < 2 && status == COP_STATUS_OK; i++)
-        status = cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL);
+        status = cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL, NULL);
     for (int i = 0; i < 8 && status == COP_STATUS_OK; i++) {
         /* as bits: this thread's own mode must not decide */
         uint32_t bits;

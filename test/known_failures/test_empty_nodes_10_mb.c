@@ -63,6 +63,18 @@ START_TEST(empty_messages_of_a_graph)
 }
 END_TEST
 
+/* So many that even a list of where they lie would be too much. */
+START_TEST(forty_megabytes_of_empty_nodes)
+{
+    struct message graph = {0};
+    for (int i = 0; i < 20000000; i++)
+        write_raw(&graph, "\x0a\x00", 2);
+    struct message model = onnx_model(&graph, 13);
+    load_and_measure(&(struct file){COP_MODEL_FORMAT_ONNX, model.bytes, model.size}, 4);
+    message_free(&model);
+}
+END_TEST
+
 /* In one node: inputs, outputs and attributes without content. */
 START_TEST(empty_fields_of_a_node)
 {
@@ -99,6 +111,6 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS("empty nodes", empty_messages_of_a_graph, empty_fields_of_a_node,
-                     empty_values_of_a_symbol);
+    return RUN_TESTS("empty nodes", empty_messages_of_a_graph, forty_megabytes_of_empty_nodes,
+                     empty_fields_of_a_node, empty_values_of_a_symbol);
 }
