@@ -76,7 +76,8 @@ START_TEST(tgas_and_other_formats_are_refused_before_they_are_decoded)
 {
     static const uint8_t kinds[] = {1, 2, 3, 9, 10, 11}, bits[] = {8, 15, 16, 24, 32};
     static const struct {
-        const char *name, *start;
+        const char *name;
+        char start[16];
     } others[] = {{"psd", "8BPS\0\1"},        {"hdr", "#?RADIANCE\n"}, {"pic", "\x53\x80\xf6\x34"},
                   {"pgm", "P5\n9 9\n255\n"},  {"ppm", "P6 9 9 255\n"}, {"webp", "RIFF\0\0\0\0WEBP"},
                   {"tiff", "II*\0\x8\0\0\0"}, {"ico", "\0\0\1\0\1\0"}};
@@ -87,8 +88,7 @@ START_TEST(tgas_and_other_formats_are_refused_before_they_are_decoded)
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         uint8_t bytes[256] = {0};
-        memcpy(bytes, others[i].start, 6);
-        memcpy(bytes, others[i].start, strlen(others[i].start));
+        memcpy(bytes, others[i].start, sizeof others[i].start);
         expect_unknown(others[i].name, bytes, sizeof bytes);
     }
 }
