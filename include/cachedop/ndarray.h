@@ -35,7 +35,7 @@ typedef struct cop_ndarray cop_ndarray;
  * @param rank   0 to COP_MAX_RANK
  * @param shape  `rank` dimensions, each >= 0; may be NULL when rank is 0
  * @param array  receives one reference; NULL on failure
- * @return OK; INVALID_ARGUMENT: dtype, rank, a negative dimension or more than 2^48 elements;
+ * @return OK; INVALID_ARGUMENT: dtype, rank, a negative dimension, 2^48 elements or more;
  *         OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_create(cop_dtype dtype, int rank, const int64_t *shape,

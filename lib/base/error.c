@@ -16,6 +16,15 @@ void cop_end_at_character(char *message, size_t capacity)
     message[length] = '\0';
 }
 
+/* Names from files may hold anything: what moves a terminal's cursor or begins a line in a log does
+ * not get out. */
+static void replace_controls(char *message)
+{
+    for (; *message != '\0'; message++)
+        if ((unsigned char)*message < 0x20 || *message == 0x7f)
+            *message = '?';
+}
+
 cop_status cop_fail_v(cop_error *error, cop_status status, const char *format, va_list arguments)
 {
     if (error == NULL)
@@ -23,6 +32,7 @@ cop_status cop_fail_v(cop_error *error, cop_status status, const char *format, v
     error->status = status;
     vsnprintf(error->message, sizeof error->message, format, arguments);
     cop_end_at_character(error->message, sizeof error->message);
+    replace_controls(error->message);
     return status;
 }
 
@@ -51,6 +61,7 @@ cop_status cop_error_prefix(cop_error *error, cop_status status, const char *for
     memcpy(error->message, prefix, length);
     error->message[length + kept] = '\0';
     cop_end_at_character(error->message, sizeof error->message);
+    replace_controls(error->message);
     error->status = status;
     return status;
 }

@@ -212,7 +212,15 @@ cop_status cop_source_open_beneath(int directory_fd, const char *name, cop_file_
     if (fd < 0 && (errno == EXDEV || errno == ELOOP))
         return cop_fail(error, COP_STATUS_IO,
                         "%s: refused: it leaves the model's directory or is a symbolic link", name);
-    return fd < 0 ? fail_open(name, error) : adopt_file((int)fd, name, access, source, error);
+    if (fd < 0)
+        return fail_open(name, error);
+    struct stat status;
+    if (fstat((int)fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 1) {
+        close((int)fd);
+        return cop_fail(error, COP_STATUS_IO,
+                        "%s: refused: a hard link, so the file may lie elsewhere, too", name);
+    }
+    return adopt_file((int)fd, name, access, source, error);
 }
 
 cop_status cop_source_from_bytes(const cop_bytes *bytes, const char *name, struct source **source,

@@ -22,7 +22,8 @@ cop_status cop_source_open(const char *path, cop_file_access access, struct sour
 
 /*
  * As cop_source_open for a file beneath the open directory `directory_fd`: no symbolic links,
- * nothing above the directory, regular files only. `name` must be a relative path.
+ * nothing above the directory, regular files with one name only: another name of a hard link may
+ * lie anywhere. `name` must be a relative path.
  */
 cop_status cop_source_open_beneath(int directory_fd, const char *name, cop_file_access access,
                                    struct source **source, cop_error *error);

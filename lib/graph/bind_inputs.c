@@ -241,7 +241,7 @@ static cop_status close_input(struct graph *graph, int input, cop_error *error)
                 graph->inputs[input].dim_names[i] == NULL ? "" : "')");
     if (cop_shape_is_known(&value->shape) && !cop_shape_bytes(&value->shape, value->dtype, &bytes))
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "input '%.200s' %s has more than 2^48 elements", value->name,
+                        "input '%.200s' %s has 2^48 elements or more", value->name,
                         cop_shape_text(&value->shape).text);
     return COP_STATUS_OK;
 }

@@ -48,6 +48,14 @@ const struct op_def *cop_op_def(enum op_kind kind);
 cop_status cop_op_infer(enum op_kind kind, const void *attrs, int src_count, struct op_tensor *src,
                         int dst_count, struct op_tensor *dst, cop_error *error);
 
+/*
+ * About how many sums and products the operator takes, moving an element counting as one; all
+ * shapes are known and agree with the rule. A double, because shapes from files may ask for any
+ * number.
+ */
+double cop_op_work(enum op_kind kind, const void *attrs, int src_count, const struct op_tensor *src,
+                   int dst_count, const struct op_tensor *dst);
+
 /* "Relu"; NULL-free. */
 const char *cop_unary_name(enum unary_alg alg);
 const char *cop_binary_name(enum binary_alg alg);

@@ -11,8 +11,8 @@
 
 #define COP_UNKNOWN (-1)
 
-/* No tensor has more elements: sizes in bytes then fit everywhere. */
-#define COP_MAX_ELEMENTS (INT64_C(1) << 48)
+/* No tensor has 2^48 elements: sizes in bytes then fit everywhere. */
+#define COP_MAX_ELEMENTS ((INT64_C(1) << 48) - 1)
 
 struct shape {
     int rank;                   /* COP_UNKNOWN: nothing is known; 0: a scalar */

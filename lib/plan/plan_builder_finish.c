@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/system_memory.h"
 #include "plan/memory_plan.h"
 #include "plan/plan_builder.h"
 
@@ -275,6 +276,17 @@ static bool move_keys(struct plan_builder *builder)
     return true;
 }
 
+/* A context that can never be made is told now and not at the first invocation. */
+static cop_status check_arena(const struct plan_builder *builder)
+{
+    const size_t needed = builder->plan->arena_bytes, there_is = cop_system_memory_bytes();
+    if (needed <= there_is)
+        return COP_STATUS_OK;
+    return cop_fail(builder->error, COP_STATUS_OUT_OF_MEMORY,
+                    "intermediate tensors need %zu bytes, and this machine has %zu in all", needed,
+                    there_is);
+}
+
 cop_status cop_builder_finish(struct plan_builder *builder)
 {
     struct plan *plan = builder->plan;
@@ -289,6 +301,8 @@ cop_status cop_builder_finish(struct plan_builder *builder)
     }
     list_intervals(builder, intervals);
     status = cop_memory_plan_solve(intervals, (int)count, &plan->arena_bytes, builder->error);
+    if (status == COP_STATUS_OK)
+        status = check_arena(builder);
     if (status == COP_STATUS_OK)
         status = write_steps(builder, intervals);
     cop_free(intervals);

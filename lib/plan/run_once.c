@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/float_mode.h"
 
 /* What one run needs besides the tensors. */
 struct surroundings {
@@ -46,7 +47,9 @@ cop_status cop_run_once(struct device *device, const struct kernel *kernel, cons
     if (status == COP_STATUS_OK) {
         const struct kernel_args args = {src, dst, around.scratch};
         const int before = backend->thread_enter == NULL ? 0 : backend->thread_enter(1);
+        const uint64_t float_mode = cop_float_mode_enter();
         status = cop_kernel_run(kernel, around.stream, around.state, &args, error);
+        cop_float_mode_leave(float_mode);
         if (backend->thread_leave != NULL)
             backend->thread_leave(before);
     }

@@ -9,6 +9,41 @@
 
 #define NOT_REACHED (-1)
 
+/*
+ * Constants that are padded, repeated or multiplied with each other ask for far more than the file
+ * holds. What honest models need is a small multiple of it: folded scales, transposed and padded
+ * copies, low-rank factors multiplied out.
+ */
+#define FREE_BYTES     ((size_t)256 << 20)
+#define BYTES_PER_BYTE 16
+#define FREE_WORK      2.7e8
+#define WORK_PER_BYTE  32.0
+#define MAX_SOURCES    64 /* that are told apart; the rest does not count */
+
+/* The bytes of the files that a graph's constants come from, and those of constants without a file.
+ */
+static size_t source_bytes(const struct graph *graph)
+{
+    const struct source *known[MAX_SOURCES];
+    size_t total = 0;
+    int count = 0;
+    for (int i = 0; i < graph->value_count; i++) {
+        const struct graph_constant *constant = graph->values[i].constant;
+        if (constant == NULL)
+            continue;
+        int j = count - 1;
+        while (j >= 0 && known[j] != constant->source)
+            j--;
+        if (constant->source == NULL)
+            total += constant->bytes;
+        else if (j < 0 && count < MAX_SOURCES) {
+            known[count++] = constant->source;
+            total += cop_source_size(constant->source);
+        }
+    }
+    return total;
+}
+
 cop_status cop_recipe_runner_init(struct recipe_runner *runner, const struct graph *graph,
                                   struct device *device, cop_error *error)
 {
@@ -25,6 +60,20 @@ cop_status cop_recipe_runner_init(struct recipe_runner *runner, const struct gra
     }
     for (size_t i = 0; i < nodes; i++)
         runner->next_src[i] = NOT_REACHED;
+    const size_t bytes = source_bytes(graph);
+    runner->work_left = FREE_WORK + WORK_PER_BYTE * (double)bytes;
+    runner->bytes_left = FREE_BYTES + BYTES_PER_BYTE * bytes;
+    return COP_STATUS_OK;
+}
+
+cop_status cop_recipe_charge(struct recipe_runner *runner, size_t bytes, cop_error *error)
+{
+    if (bytes > runner->bytes_left)
+        return cop_fail(error, COP_STATUS_UNSUPPORTED,
+                        "%zu bytes more of weights computed from constants are too many for files "
+                        "of this size",
+                        bytes);
+    runner->bytes_left -= bytes;
     return COP_STATUS_OK;
 }
 
@@ -200,6 +249,9 @@ static cop_status allocate(struct recipe_runner *runner, int value, cop_error *e
     size_t bytes;
     if (!cop_shape_bytes(&described->shape, described->dtype, &bytes))
         return cop_fail(error, COP_STATUS_INTERNAL, "weight '%s' has no shape", described->name);
+    const cop_status status = cop_recipe_charge(runner, bytes, error);
+    if (status != COP_STATUS_OK)
+        return status;
     return take_block(runner, entry, bytes) ? COP_STATUS_OK
                                             : cop_fail_memory(error, described->name, bytes);
 }
@@ -227,6 +279,18 @@ static bool take_memory_of_src(struct recipe_runner *runner, const struct graph_
     dst->elements = dst->memory;
     src->memory = NULL; /* its elements are still there to be read */
     return true;
+}
+
+/* Counts the work of a node whose tensors are described. */
+static cop_status charge_work(struct recipe_runner *runner, const struct graph_node *node,
+                              const struct op_tensor *tensors, cop_error *error)
+{
+    runner->work_left -= cop_op_work(node->kind, node->attrs, node->src_count, tensors,
+                                     node->dst_count, tensors + node->src_count);
+    if (runner->work_left >= 0)
+        return COP_STATUS_OK;
+    return cop_fail(error, COP_STATUS_UNSUPPORTED,
+                    "computing weights from constants takes too long for files of this size");
 }
 
 /* Loads what a node reads and allocates what it writes. */
@@ -273,6 +337,8 @@ static cop_status run_node(struct recipe_runner *runner, int index, cop_error *e
     cop_status status = tensors == NULL || dst_elements == NULL
                             ? cop_fail_memory(error, node->name, tensor_count * sizeof *tensors)
                             : prepare_node(runner, node, tensors, dst_elements, error);
+    if (status == COP_STATUS_OK)
+        status = charge_work(runner, node, tensors, error);
     if (status == COP_STATUS_OK)
         status =
             cop_evaluate_node(runner->device, node->kind, node->attrs, node->src_count, tensors,

@@ -32,6 +32,9 @@ struct recipe_runner {
     /* The largest block so far that is free again: touching new memory costs more than the work. */
     void *spare;
     size_t spare_bytes;
+    /* What making weights may still take, so that a small file cannot ask for much (see .c). */
+    double work_left;
+    size_t bytes_left;
 };
 
 /* What a recipe gave: elements that are valid until cop_recipe_retire, or memory to be taken over.
@@ -54,6 +57,9 @@ void cop_recipe_announce(struct recipe_runner *runner, int value);
  * not lie in them. */
 cop_status cop_recipe_run(struct recipe_runner *runner, int value, struct recipe_result *result,
                           cop_error *error);
+
+/* Counts bytes of weights that are made. UNSUPPORTED: more than files of this size may ask for. */
+cop_status cop_recipe_charge(struct recipe_runner *runner, size_t bytes, cop_error *error);
 
 /* Leaves the memory of a result to the caller, to be freed with cop_free. */
 void *cop_recipe_take_memory(struct recipe_runner *runner, int value);

@@ -287,8 +287,9 @@ static cop_status make_weight(struct weight_store *store, const struct weight_ke
     made->store = cop_weight_store_retain(store);
     made->key = *key;
     (void)cop_layout_retain(key->layout);
-    cop_status status = COP_STATUS_OK;
-    if (key->layout == NULL || !make_from_other_form(made))
+    cop_status status =
+        cop_recipe_charge(runner, cop_layout_bytes(key->layout, key->dtype, &key->shape), error);
+    if (status == COP_STATUS_OK && (key->layout == NULL || !make_from_other_form(made)))
         status = make_by_recipe(made, runner, value, error);
     if (status != COP_STATUS_OK) {
         destroy_weight(made);

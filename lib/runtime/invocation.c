@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/float_mode.h"
 #include "base/fork.h"
-#include "runtime/float_mode.h"
 #include "runtime/profiling.h"
 #include "runtime/storage.h"
 

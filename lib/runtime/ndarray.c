@@ -30,7 +30,7 @@ static cop_status check_description(cop_dtype dtype, int rank, const int64_t *sh
                             i, shape[i]);
     const struct shape checked = cop_shape_of(rank, shape);
     if (!cop_shape_bytes(&checked, dtype, bytes))
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "array: %s has more than 2^48 elements",
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "array: %s has 2^48 elements or more",
                         cop_shape_text(&checked).text);
     return COP_STATUS_OK;
 }

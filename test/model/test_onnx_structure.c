@@ -28,7 +28,7 @@ START_TEST(names_must_exist_be_defined_once_and_in_order)
 {
     cop_graph_destroy(import_model(two_nodes("x", "a", "a", "y")));
     expect_refused(two_nodes("x", "a", "b", "y"), COP_STATUS_MALFORMED_MODEL,
-                   "test.onnx: node 'second' (Relu): reads 'b', which is no input");
+                   "node 'second' (Relu): reads 'b', which is no input");
     expect_refused(two_nodes("a", "y", "x", "a"), COP_STATUS_MALFORMED_MODEL,
                    "node 'first' (Relu): reads 'a'");
     expect_refused(two_nodes("y", "a", "a", "y"), COP_STATUS_MALFORMED_MODEL, "reads 'y'");

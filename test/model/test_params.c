@@ -258,9 +258,12 @@ START_TEST(impossible_records_are_malformed)
     put_header(&writer, 2), put_u64(&writer, 2), put_u64(&writer, (uint64_t)-3);
     expect_malformed(&writer, "negative dimension");
     put_header(&writer, 2), put_u64(&writer, UINT64_C(1) << 40), put_u64(&writer, 1 << 20);
-    expect_malformed(&writer, "more elements than 2^48");
+    expect_malformed(&writer, "2^48 elements or more");
     put_header(&writer, 2), put_u64(&writer, UINT64_C(1) << 32), put_u64(&writer, 1 << 16);
-    put_place(&writer, CPU, FLOAT32); /* exactly 2^48: possible, but not in this file */
+    put_place(&writer, CPU, FLOAT32);
+    expect_malformed(&writer, "2^48 elements or more");
+    put_header(&writer, 2), put_u64(&writer, (1 << 24) - 1), put_u64(&writer, (1 << 24) + 1);
+    put_place(&writer, CPU, FLOAT32); /* one fewer: possible, but not in this file */
     expect_malformed(&writer, "ends inside");
     put_header(&writer, 1), put_u64(&writer, 2), put_place(&writer, CPU, 13);
     expect_malformed(&writer, "element type");

@@ -65,7 +65,7 @@ static cop_status check_dims(const struct params_reader *reader, enum record_ver
     }
     int64_t elements;
     if (!read->has_unknown && !cop_shape_elements(&read->shape, &elements))
-        return fail_at(reader, offset, "more elements than 2^48");
+        return fail_at(reader, offset, "2^48 elements or more");
     return COP_STATUS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "model/onnx/onnx_import.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -75,6 +76,7 @@ static cop_status import_initializers(struct onnx_import *import, const struct o
     cop_status status = COP_STATUS_OK;
     for (size_t i = 0; i < parts->initializers.count && status == COP_STATUS_OK; i++) {
         cop_onnx_recycle_scratch(import);
+        import->part = parts->initializers.items[i];
         status = import_initializer(import, parts->initializers.items[i]);
     }
     import->initializer_count = import->symbols.count;
@@ -133,6 +135,7 @@ static cop_status import_input(struct onnx_import *import, struct span bytes)
 {
     struct onnx_value_info info;
     bool is_initialised = false;
+    import->part = bytes;
     cop_onnx_recycle_scratch(import);
     cop_status status = cop_onnx_read_value_info(&import->file, bytes, &info);
     if (status == COP_STATUS_OK)
@@ -188,6 +191,7 @@ static cop_status import_output(struct onnx_import *import, struct span bytes, b
 {
     struct onnx_value_info info;
     int value = COP_NO_VALUE;
+    import->part = bytes;
     cop_status status = cop_onnx_read_value_info(&import->file, bytes, &info);
     if (status == COP_STATUS_OK)
         status = check_type(import, &info);
@@ -271,6 +275,16 @@ static cop_status import_graph(struct onnx_import *import)
     return status == COP_STATUS_OK ? cop_graph_validate(import->graph, import->error) : status;
 }
 
+/* A contradiction in the file is told with its place, where its words do not say it already. */
+static void name_place(const struct onnx_import *import, cop_status status)
+{
+    if (status == COP_STATUS_MALFORMED_MODEL && strstr(import->error->message, "byte ") == NULL)
+        (void)cop_error_prefix(import->error, status, "byte %zu: ",
+                               import->part.bytes == NULL
+                                   ? (size_t)0
+                                   : (size_t)(import->part.bytes - import->file.bytes));
+}
+
 static void release(struct onnx_import *import)
 {
     for (size_t i = 0; i < import->external_file_count; i++)
@@ -304,6 +318,7 @@ cop_status cop_onnx_import(struct source *model, int directory_fd, cop_file_acce
         status = check_versions(&import);
     if (status == COP_STATUS_OK)
         status = import_graph(&import);
+    name_place(&import, status);
     release(&import);
     if (status == COP_STATUS_OK)
         *graph = import.graph;

@@ -80,6 +80,7 @@ struct onnx_import {
     size_t subgraph_count, subgraph_capacity;
     size_t decoded_bytes; /* of typed lists, so far */
     size_t node_count;    /* of all graphs, so far */
+    struct span part;     /* the input, node, … that is imported, for messages */
     cop_error *error;
 };
 

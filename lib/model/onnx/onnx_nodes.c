@@ -262,6 +262,7 @@ cop_status cop_onnx_import_node(struct onnx_import *import, struct span bytes)
 {
     struct onnx_node node;
     const char *reason, *kind;
+    import->part = bytes;
     cop_onnx_recycle_scratch(import);
     cop_status status = count_node(import);
     if (status == COP_STATUS_OK)

@@ -61,7 +61,8 @@ static void map_split(struct onnx_call *call)
 
 static void map_slice_attributes(struct onnx_call *call)
 {
-    struct slice_attrs attrs = {.count = cop_onnx_ints(call, "starts", attrs.starts, COP_MAX_RANK)};
+    struct slice_attrs attrs = {0};
+    attrs.count = cop_onnx_ints(call, "starts", attrs.starts, COP_MAX_RANK);
     const int ends = cop_onnx_ints(call, "ends", attrs.ends, COP_MAX_RANK);
     const int axes = cop_onnx_ints(call, "axes", attrs.axes, COP_MAX_RANK);
     if (attrs.count < 0 || ends != attrs.count || (axes >= 0 && axes != attrs.count))
