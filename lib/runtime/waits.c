@@ -110,7 +110,7 @@ static cop_status drain_locked(const struct drain *drain, const struct limits *l
     cop_status status = COP_STATUS_OK;
     while (drain->oldest != NULL && (status = cop_limits_check(limits)) == COP_STATUS_OK) {
         cop_engine_expire_due_locked();
-        if (cop_engine_settle_locked() || drain->oldest == NULL || help_locked(drain, limits))
+        if (cop_engine_settle_locked() || help_locked(drain, limits))
             continue;
         cop_engine.sleeping_drains++;
         cop_condition_wait(&cop_engine.drained, &cop_engine.lock,
