@@ -64,7 +64,8 @@ void cop_engine_renew_after_fork(void) COP_NO_LOCK_CHECK
     for (int i = 0; i < PRIORITY_COUNT; i++)
         engine->pending_by_priority[i] = 0;
     engine->deadlines = NULL;
-    engine->workers = engine->idle_workers = engine->drain_waiters = engine->sleeping_owners = 0;
+    engine->drains = NULL;
+    engine->workers = engine->idle_workers = engine->sleeping_drains = engine->sleeping_owners = 0;
     engine->has_timer = false;
     cop_condition_init(&engine->work);
     cop_condition_init(&engine->drained);

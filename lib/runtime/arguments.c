@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/arguments.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "ir/shape.h"
 
-static cop_status check_array(const char *what, const cop_tensor_desc *desc,
-                              const cop_ndarray *array, cop_error *error)
+static bool is_as_described(const cop_ndarray *array, const cop_tensor_desc *desc)
+{
+    bool is_same = array->dtype == desc->dtype && array->rank == desc->rank;
+    for (int i = 0; is_same && i < desc->rank; i++)
+        is_same = array->shape[i] == desc->shape[i];
+    return is_same;
+}
+
+static cop_status fail_array(const char *what, const cop_tensor_desc *desc,
+                             const cop_ndarray *array, cop_error *error)
 {
     if (array->dtype != desc->dtype)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s '%s': is %s, not %s", what,
                         desc->name, cop_dtype_name(array->dtype), cop_dtype_name(desc->dtype));
-    if (array->rank == desc->rank &&
-        memcmp(array->shape, desc->shape, sizeof(int64_t) * (size_t)desc->rank) == 0)
-        return COP_STATUS_OK;
     const struct shape is = cop_shape_of(array->rank, array->shape);
     const struct shape should_be = cop_shape_of(desc->rank, desc->shape);
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%s '%s': has shape %s, not %s", what,
@@ -98,17 +101,18 @@ cop_status cop_arguments_check(struct arguments *arguments, cop_error *error)
     const struct plan *plan = arguments->op->plan;
     cop_status status = check_counts(arguments, error);
     for (size_t i = 0; i < arguments->src_count && status == COP_STATUS_OK; i++)
-        status = arguments->src[i] == NULL
-                     ? cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "input '%s': is NULL",
-                                plan->srcs[i].name)
-                     : check_array("input", &plan->srcs[i], arguments->src[i], error);
+        if (arguments->src[i] == NULL)
+            status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "input '%s': is NULL",
+                              plan->srcs[i].name);
+        else if (!is_as_described(arguments->src[i], &plan->srcs[i]))
+            status = fail_array("input", &plan->srcs[i], arguments->src[i], error);
     for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++) {
         if (arguments->dst[i] == NULL)
             continue;
         const size_t output = cop_arguments_output(arguments, i);
-        status = check_array("output", &plan->dsts[output], arguments->dst[i], error);
-        if (status == COP_STATUS_OK)
-            status = check_overlap(arguments, i, error);
+        status = is_as_described(arguments->dst[i], &plan->dsts[output])
+                     ? check_overlap(arguments, i, error)
+                     : fail_array("output", &plan->dsts[output], arguments->dst[i], error);
     }
     return status;
 }

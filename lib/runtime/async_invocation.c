@@ -99,8 +99,11 @@ static void finish(struct task *task, struct failure *failure, bool was_abandone
     struct async_invocation *self = (struct async_invocation *)task;
     if (!was_abandoned) {
         end_pause(self);
-        if (self->invocation.context != NULL) /* it ended while it was paused, or could not begin */
+        if (self->invocation.context !=
+            NULL) { /* it ended while it was paused, or could not begin */
+            cop_context_count(self->invocation.context, COP_STATUS_CANCELLED);
             give_context_back(self);
+        }
     }
     release_all(self);
     if (was_abandoned)

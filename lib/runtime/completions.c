@@ -86,8 +86,10 @@ static void init_calls(void)
     calls.epoch = cop_fork_epoch();
 }
 
+/* A callback may fork: in the child the thread has nothing to call. */
 static void *run_calls(void *unused)
 {
+    const uint32_t epoch = cop_fork_epoch();
     (void)unused;
     cop_lock_acquire(&calls.lock);
     while (calls.expected > 0 || cop_engine_has_users()) {
@@ -103,6 +105,8 @@ static void *run_calls(void *unused)
         completion->on_done(completion->user, &outcome);
         completion->on_done = NULL; /* it is not expected any more */
         cop_completion_destroy(completion);
+        if (epoch != cop_fork_epoch())
+            return NULL;
         cop_lock_acquire(&calls.lock);
     }
     calls.has_thread = false;
@@ -146,6 +150,7 @@ void cop_completions_let_thread_end(void)
 {
     prepare_calls();
     cop_lock_acquire(&calls.lock);
+    forget_the_gone_locked();
     cop_condition_signal(&calls.is_added);
     cop_lock_release(&calls.lock);
 }

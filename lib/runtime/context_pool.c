@@ -22,7 +22,7 @@ struct slot {
     _Alignas(64) _Atomic(struct context *) free; /* the context when it is free, else NULL */
     /* The context while it exists. Written by the thread that makes or frees it, and has it. */
     _Atomic(struct context *) owned;
-    _Atomic bool is_claimed; /* it has, or is about to get, a context */
+    bool is_claimed; /* it has, or is about to get, a context; guarded by the lock */
     struct context_counts counts;
 };
 
@@ -34,7 +34,8 @@ struct context_pool {
     int output_count;
     struct slot *slots;
     int max_contexts;
-    int capacity;         /* how many contexts may exist, by number and by memory */
+    int capacity; /* how many contexts may exist, by number and by memory */
+    /* Written under the lock, read by everybody: */
     _Atomic int used_end; /* behind the last slot that was ever claimed. Grows only. */
     _Atomic int count;    /* of claimed slots */
     _Atomic int paused;   /* contexts that paused invocations keep */
@@ -90,22 +91,16 @@ cop_status cop_context_pool_create(const struct context_pool_request *request,
     return COP_STATUS_OK;
 }
 
-void cop_context_pool_destroy(struct context_pool **pool)
+/*
+ * A place is a claimed slot, counted, and memory. They come and go together under the lock, which
+ * fork takes: a child can tell what was being made or freed.
+ */
+static void give_up_slot_locked(struct context_pool *pool, struct slot *slot)
+    COP_REQUIRES(pool->lock)
 {
-    struct context_pool *old = *pool;
-    *pool = NULL;
-    if (old == NULL)
-        return;
-    for (int i = 0; i < old->capacity; i++) {
-        struct context *context = atomic_load_explicit(&old->slots[i].owned, memory_order_acquire);
-        cop_context_destroy(&context);
-    }
-    cop_plan_release(&old->plan);
-    cop_budget_release(&old->budget);
-    cop_condition_destroy(&old->is_put);
-    cop_lock_destroy(&old->lock);
-    cop_free(old->slots);
-    cop_free(old);
+    slot->is_claimed = false;
+    cop_budget_give(pool->budget, cop_context_bytes(pool->plan));
+    atomic_fetch_sub(&pool->count, 1); /* last: who sees the room finds the rest */
 }
 
 /* In a child process: threads that had contexts are gone, and so are those who waited for one. */
@@ -118,12 +113,8 @@ static void renew_after_fork(struct context_pool *pool)
             struct context *context = atomic_load(&slot->owned);
             if (context != NULL)
                 context->weight_generation = UINT64_MAX; /* it may be half on other weights */
-            if (context == NULL &&
-                atomic_load(&slot->is_claimed)) { /* it was being made or freed */
-                atomic_fetch_sub(&pool->count, 1);
-                cop_budget_give(pool->budget, cop_context_bytes(pool->plan));
-                atomic_store(&slot->is_claimed, false);
-            }
+            if (context == NULL && slot->is_claimed)     /* it was being made or freed */
+                give_up_slot_locked(pool, slot);
             atomic_store(&slot->free, context);
         }
         atomic_store(&pool->paused, 0);
@@ -140,6 +131,25 @@ static void look_for_fork(struct context_pool *pool)
 {
     if (atomic_load_explicit(&pool->epoch, memory_order_acquire) != cop_fork_epoch())
         renew_after_fork(pool);
+}
+
+void cop_context_pool_destroy(struct context_pool **pool)
+{
+    struct context_pool *old = *pool;
+    *pool = NULL;
+    if (old == NULL)
+        return;
+    look_for_fork(old); /* or the end of the condition would be waited for by those who are gone */
+    for (int i = 0; i < old->capacity; i++) {
+        struct context *context = atomic_load_explicit(&old->slots[i].owned, memory_order_acquire);
+        cop_context_destroy(&context);
+    }
+    cop_plan_release(&old->plan);
+    cop_budget_release(&old->budget);
+    cop_condition_destroy(&old->is_put);
+    cop_lock_destroy(&old->lock);
+    cop_free(old->slots);
+    cop_free(old);
 }
 
 static struct context *take_slot(struct context_pool *pool, int index)
@@ -174,32 +184,18 @@ static bool has_free(struct parking *parking)
     return atomic_load(&pool->count) < pool->capacity;
 }
 
-/* Room for one more context by number; false: there are as many as there may be. */
-static bool count_up(struct context_pool *pool)
+/* The home of a new context; there are fewer contexts than slots. */
+static struct slot *claim_slot_locked(struct context_pool *pool) COP_REQUIRES(pool->lock)
 {
-    int count = atomic_load_explicit(&pool->count, memory_order_relaxed);
-    do {
-        if (count == pool->capacity)
-            return false;
-    } while (!atomic_compare_exchange_weak_explicit(&pool->count, &count, count + 1,
-                                                    memory_order_acq_rel, memory_order_relaxed));
-    return true;
-}
-
-/* A slot for a new context that was counted, of which there are never more than slots. */
-static int claim_slot(struct context_pool *pool)
-{
-    for (int i = 0;; i = i + 1 < pool->capacity ? i + 1 : 0) {
-        bool is_claimed = false;
-        if (!atomic_compare_exchange_strong(&pool->slots[i].is_claimed, &is_claimed, true))
-            continue;
-        int end = atomic_load_explicit(&pool->used_end, memory_order_relaxed);
-        while (end <= i &&
-               !atomic_compare_exchange_weak_explicit(&pool->used_end, &end, i + 1,
-                                                      memory_order_acq_rel, memory_order_relaxed))
-            continue;
-        return i;
-    }
+    struct slot *slot = pool->slots;
+    while (slot->is_claimed)
+        slot++;
+    slot->is_claimed = true;
+    atomic_fetch_add(&pool->count, 1);
+    const int end = (int)(slot - pool->slots) + 1;
+    if (atomic_load(&pool->used_end) < end)
+        atomic_store(&pool->used_end, end);
+    return slot;
 }
 
 /* Memory for one more context, if need be that of outputs kept for reuse. */
@@ -213,32 +209,55 @@ static bool take_memory(struct context_pool *pool)
     return cop_budget_take(pool->budget, bytes);
 }
 
-static void give_up_place(struct context_pool *pool)
+/* NULL: there are as many as there may be, or kept outputs came in between. */
+static struct slot *take_place(struct context_pool *pool)
 {
-    cop_budget_give(pool->budget, cop_context_bytes(pool->plan));
-    atomic_fetch_sub(&pool->count, 1);
+    struct slot *slot = NULL;
+    if (atomic_load(&pool->count) == pool->capacity)
+        return NULL;
+    cop_lock_acquire(&pool->lock);
+    if (atomic_load(&pool->count) < pool->capacity && take_memory(pool))
+        slot = claim_slot_locked(pool);
+    cop_lock_release(&pool->lock);
+    return slot;
+}
+
+/* One more context can be had: tells one thread and one task that want it. */
+static void announce(struct context_pool *pool)
+{
+    if (atomic_load(&pool->waiting) > 0) {
+        cop_lock_acquire(&pool->lock);
+        cop_condition_signal(&pool->is_put);
+        cop_lock_release(&pool->lock);
+    }
+    if (atomic_load(&pool->parking.count) > 0)
+        cop_engine_unpark(&pool->parking);
+}
+
+static void give_up_place(struct context_pool *pool, struct slot *slot)
+{
+    cop_lock_acquire(&pool->lock);
+    give_up_slot_locked(pool, slot);
+    cop_lock_release(&pool->lock);
+    announce(pool);
 }
 
 /* Makes a context and a home for it; NULL: there are as many as there may be. */
 static cop_status make_context(struct context_pool *pool, struct context **context,
                                cop_error *error)
 {
+    struct slot *slot = take_place(pool);
     *context = NULL;
-    if (!count_up(pool))
+    if (slot == NULL)
         return COP_STATUS_OK;
-    if (!take_memory(pool)) { /* kept outputs came in between */
-        atomic_fetch_sub(&pool->count, 1);
-        return COP_STATUS_OK;
-    }
     const cop_status status = cop_context_create(pool->plan, pool->weights, context, error);
     if (status != COP_STATUS_OK) {
-        give_up_place(pool);
+        give_up_place(pool, slot);
         return status;
     }
-    const int index = claim_slot(pool);
-    (*context)->slot = last_slot = index;
-    (*context)->counts = &pool->slots[index].counts;
-    atomic_store_explicit(&pool->slots[index].owned, *context, memory_order_release);
+    (*context)->slot = last_slot = (int)(slot - pool->slots);
+    (*context)->counts = &slot->counts;
+    atomic_store_explicit(&slot->owned, *context, memory_order_release);
     return COP_STATUS_OK;
 }
 
@@ -291,18 +310,6 @@ cop_status cop_context_pool_take(struct context_pool *pool, const struct limits 
             status = cop_context_pool_try_take(pool, context, error);
     }
     return status;
-}
-
-/* One more context can be had: tells one thread and one task that want it. */
-static void announce(struct context_pool *pool)
-{
-    if (atomic_load(&pool->waiting) > 0) {
-        cop_lock_acquire(&pool->lock);
-        cop_condition_signal(&pool->is_put);
-        cop_lock_release(&pool->lock);
-    }
-    if (atomic_load(&pool->parking.count) > 0)
-        cop_engine_unpark(&pool->parking);
 }
 
 static void put(struct context_pool *pool, struct context *context)
@@ -371,9 +378,7 @@ static void free_context(struct context_pool *pool, struct context *context)
     struct slot *slot = &pool->slots[context->slot];
     atomic_store_explicit(&slot->owned, NULL, memory_order_relaxed);
     cop_context_destroy(&context);
-    atomic_store(&slot->is_claimed, false);
-    give_up_place(pool);
-    announce(pool);
+    give_up_place(pool, slot);
 }
 
 size_t cop_context_pool_trim(struct context_pool *pool, size_t kept)

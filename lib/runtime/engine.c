@@ -34,7 +34,7 @@ void cop_engine_push_ready_locked(struct task *task, bool at_front)
     struct engine *engine = &cop_engine;
     task->state = TASK_QUEUED;
     cop_task_queue_push(&engine->ready, task, at_front);
-    if (engine->drain_waiters > 0)
+    if (engine->sleeping_drains > 0)
         cop_condition_broadcast(&engine->drained);
     if (engine->workers == 0)
         cop_engine_wake_helper_locked(task);
@@ -121,13 +121,12 @@ static void complete_locked(struct task *task, struct failure *failure)
     unlink_cancel_locked(task);
     if (task->deadline.is_listed)
         cop_deadlines_remove(&engine->deadlines, &task->deadline);
+    cop_engine_advance_drains_locked(task);
     cop_task_list_remove(&engine->pending, task);
     engine->pending_count--;
     engine->pending_by_priority[task->priority]--;
     cop_task_list_add(&engine->finished, task);
     cop_engine_call_workers_locked();
-    if (engine->drain_waiters > 0)
-        cop_condition_broadcast(&engine->drained);
 }
 
 /* Ending one task may be what others that have ended were waiting for. */
@@ -298,6 +297,8 @@ cop_status cop_engine_enter(struct task *task, const struct limits *limits)
         cop_engine_part_locked(task);
         cop_task_list_remove(&cop_engine.entered, task);
     }
+    if (cop_engine.workers == 0) /* it may have been woken to run what somebody else waits for */
+        cop_engine_wake_helpers_locked();
     cop_engine_call_workers_locked();
     cop_engine_release();
     cop_condition_destroy(&wakes);

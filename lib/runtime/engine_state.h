@@ -23,13 +23,21 @@ struct task_list {
     struct task *first, *last;
 };
 
+/* A thread in cop_wait_all, while it has something to wait for. */
+struct drain {
+    uint64_t operator_id, last; /* tasks of which operator (0: any), submitted up to when */
+    struct task *oldest;        /* of those that are pending; NULL: none */
+    struct drain *previous, *next;
+};
+
 struct engine {
     struct lock lock;
     struct condition work;        /* workers wait: a task is ready, or there are too many of them */
     struct condition drained;     /* cop_wait_all waits: an asynchronous task is done or ready */
     struct condition timer_wakes; /* the timer waits: the earliest deadline has changed */
     _Atomic size_t users;         /* cached operators that live; changed under the lock */
-    int drain_waiters, sleeping_owners;
+    struct drain *drains;
+    int sleeping_drains, sleeping_owners;
     int worker_limit; /* −1: not yet asked how many processors there are */
     int workers, idle_workers;
     bool has_timer;
@@ -73,13 +81,15 @@ void cop_engine_part_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 void cop_engine_stop_reading_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 void cop_engine_serve_locked(struct storage *storage) COP_REQUIRES(cop_engine.lock);
 
-/* Searches along the lines (search.c). A task in the way of `task` that this thread can run now;
- * NULL: all run already, or none is there. */
+/* Searches along the lines (search.c). A task in the way of `task` that this thread can run now,
+ * or, where very many are in the way, any; NULL: all run already, or none is there. */
 struct task *cop_engine_find_runnable_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 /* Those in the way of `task` get at least its priority. */
 void cop_engine_lend_priority_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 /* Wakes a thread that waits for `task`, which is ready, so that it runs it. */
 void cop_engine_wake_helper_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Wakes everybody who waits, if something is ready that nobody may have been told of. */
+void cop_engine_wake_helpers_locked(void) COP_REQUIRES(cop_engine.lock);
 
 /* Queues (task_queue.c). */
 void cop_task_queue_push(struct task_queue *queue, struct task *task, bool at_front);
@@ -128,6 +138,9 @@ extern struct failure cop_failure_by_fork;
 
 /* Runs a task that was taken, until it is done or the limits are reached; the lock is not held. */
 void cop_engine_run(struct task *task, const struct limits *limits);
+
+/* A task is about to leave the pending ones: those who drain look for the next (waits.c). */
+void cop_engine_advance_drains_locked(const struct task *task) COP_REQUIRES(cop_engine.lock);
 
 /* Starts workers for the tasks that are ready, up to the limit. */
 void cop_engine_call_workers_locked(void) COP_REQUIRES(cop_engine.lock);

@@ -90,6 +90,10 @@ void cop_engine_join_locked(struct task *task)
         cop_engine_unblock_locked(task);
 }
 
+/*
+ * The next come to the front when the last before them goes. A reader that waited stood in nobody's
+ * way: what it waited for, those behind it wait for, too.
+ */
 static void leave_line_locked(struct access *access) COP_REQUIRES(cop_engine.lock)
 {
     struct storage *storage = access->storage;
@@ -98,8 +102,8 @@ static void leave_line_locked(struct access *access) COP_REQUIRES(cop_engine.loc
     *(access->next != NULL ? &access->next->previous : &storage->last) = access->previous;
     if (storage->first == NULL)
         atomic_fetch_and_explicit(&storage->use, ~STORAGE_QUEUED, memory_order_release);
-    else if (!access->is_granted || !storage->first->is_granted)
-        cop_engine_serve_locked(storage); /* else other readers stay in front of the rest */
+    else if (access->is_granted ? !storage->first->is_granted : access->is_write)
+        cop_engine_serve_locked(storage);
 }
 
 void cop_engine_part_locked(struct task *task)

@@ -13,13 +13,13 @@
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 
-/* `read` holds the defaults. */
+static const cop_invoke_options default_options = COP_INVOKE_OPTIONS_INIT;
+
 static cop_status read_options(const cop_invoke_options *options, cop_invoke_options *read,
                                cop_error *error)
 {
-    cop_status status = COP_STATUS_OK;
-    if (options != NULL)
-        status = cop_options_read(read, sizeof *read, options, "cop_invoke_options", error);
+    *read = default_options;
+    cop_status status = cop_options_read(read, sizeof *read, options, "cop_invoke_options", error);
     if (status == COP_STATUS_OK && read->timeout_ns < 0)
         status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "timeout_ns is %" PRId64,
                           read->timeout_ns);
@@ -72,16 +72,20 @@ static cop_status run_in_context(const struct call *call, cop_ndarray *const *ds
     return status;
 }
 
-static cop_status run_here(const struct call *call, cop_error *error)
+static cop_status run_chosen(const struct call *call, cop_error *error)
 {
-    if (call->arguments->outputs == NULL)
-        return run_in_context(call, call->arguments->dst, error);
     struct chosen_outputs chosen;
     cop_status status = cop_chosen_outputs_begin(&chosen, call->arguments, error);
     if (status == COP_STATUS_OK)
         status = run_in_context(call, chosen.dst, error);
     cop_chosen_outputs_end(&chosen);
     return status;
+}
+
+static cop_status run_here(const struct call *call, cop_error *error)
+{
+    return call->arguments->outputs == NULL ? run_in_context(call, call->arguments->dst, error)
+                                            : run_chosen(call, error);
 }
 
 /* Somebody else uses an array of ours, or one holds an error: stand in line, then run. */
@@ -111,19 +115,22 @@ static cop_status run_in_line(const struct call *call, cop_error *error)
 }
 
 /*
- * Checks the whole call. `read` holds the defaults, and what the caller set afterwards; the chosen
- * outputs become part of the arguments.
+ * Checks the whole call. `*options` becomes the defaults if it is NULL, else what the caller set,
+ * copied to `read`; the chosen outputs become part of the arguments.
  */
-static cop_status check_call(struct arguments *arguments, const cop_invoke_options *options,
+static cop_status check_call(struct arguments *arguments, const cop_invoke_options **options,
                              cop_invoke_options *read, cop_error *error)
 {
     if (arguments->op == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "invoke: the operator is NULL");
-    const cop_status status = read_options(options, read, error);
-    if (options != NULL) {
-        arguments->outputs = read->outputs;
-        arguments->output_count = read->output_count;
+    if (*options == NULL) {
+        *options = &default_options;
+        return cop_arguments_check(arguments, error);
     }
+    const cop_status status = read_options(*options, read, error);
+    *options = read;
+    arguments->outputs = read->outputs;
+    arguments->output_count = read->output_count;
     return status == COP_STATUS_OK ? cop_arguments_check(arguments, error) : status;
 }
 
@@ -143,9 +150,9 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
                       cop_error *error)
 {
     struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
-    cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
-    cop_status status = check_call(&arguments, options, &read, error);
-    if (status == COP_STATUS_OK && (read.on_done != NULL || read.completions != NULL))
+    cop_invoke_options read;
+    cop_status status = check_call(&arguments, &options, &read, error);
+    if (status == COP_STATUS_OK && (options->on_done != NULL || options->completions != NULL))
         status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                           "on_done and completions are for cop_invoke_async only: this call "
                           "returns when it is done");
@@ -156,8 +163,8 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
 
     const struct call call = {
         .arguments = &arguments,
-        .options = &read,
-        .limits = {cop_deadline_ns(read.timeout_ns), read.cancel},
+        .options = options,
+        .limits = {cop_deadline_ns(options->timeout_ns), options->cancel},
     };
     if (cop_arguments_try_enter(&arguments)) {
         status = run_here(&call, error);
@@ -173,19 +180,19 @@ cop_status cop_invoke_async(cop_cached_op *op, size_t src_count, cop_ndarray *co
                             cop_error *error)
 {
     struct arguments arguments = {op, src_count, dst_count, src, dst, NULL, 0, 0};
-    cop_invoke_options read = COP_INVOKE_OPTIONS_INIT;
-    cop_status status = check_call(&arguments, options, &read, error);
-    if (status == COP_STATUS_OK && read.profile != NULL)
+    cop_invoke_options read;
+    cop_status status = check_call(&arguments, &options, &read, error);
+    if (status == COP_STATUS_OK && options->profile != NULL)
         status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                           "a profile is for cop_invoke only: nobody would know when it is filled");
     if (status == COP_STATUS_OK)
-        status = begin_profiling(op, NULL, read.trace, error);
+        status = begin_profiling(op, NULL, options->trace, error);
     if (status == COP_STATUS_OK)
         status = cop_arguments_make_outputs(&arguments, error);
     if (status != COP_STATUS_OK)
         return status;
-    status =
-        cop_async_invocation_submit(&arguments, cop_deadline_ns(read.timeout_ns), &read, error);
+    status = cop_async_invocation_submit(&arguments, cop_deadline_ns(options->timeout_ns), options,
+                                         error);
     return status == COP_STATUS_OK ? cop_ok(error) : conclude(&arguments, status, error);
 }
 

@@ -2,6 +2,9 @@
 /* Searches along the lines: who stands before a task in any line, and before those, and so on; or
  * behind. */
 #include "runtime/engine_state.h"
+
+#include <limits.h>
+
 #include "runtime/storage.h"
 
 /* What a search does with a task it comes by. */
@@ -12,15 +15,32 @@ enum visit_result {
 };
 typedef enum visit_result visitor(struct task *visited, const struct task *origin);
 
+/* Nobody searches on for ever while everybody waits for the lock. */
+#define MOST_VISITS 128
+
 struct search {
     struct task *origin;
     bool is_forward; /* to those behind, else to those before */
     visitor *visit;
+    int visits_left; /* 0 at the end: there was more than it looked at */
     uint64_t number;
     struct task *left; /* tasks still to look beyond, linked by visit_next */
 };
 
-/* Along one line from an access of `left`'s first; the task that was looked for, or NULL. */
+static enum visit_result raise_priority(struct task *visited, const struct task *origin);
+
+/* What is before this task has been looked at already, or will be. */
+static bool is_known(const struct search *search, const struct task *task)
+{
+    return task->visit == search->number ||
+           (search->visit == raise_priority && task->owner_wakes == NULL &&
+            task->priority <= search->origin->priority);
+}
+
+/*
+ * Along one line from an access of `left`'s first, to the next writer: what is beyond that is found
+ * from there. Readers are not in each other's way, but the writers of one are those of the next.
+ */
 static struct task *search_line_locked(struct search *search, const struct access *from)
     COP_REQUIRES(cop_engine.lock)
 {
@@ -29,33 +49,41 @@ static struct task *search_line_locked(struct search *search, const struct acces
     const struct access *access = from;
     while ((access = search->is_forward ? access->next : access->previous) != NULL) {
         struct task *visited = access->task;
-        if (visited->visit == search->number || (!from->is_write && !access->is_write))
-            continue; /* readers are not in each other's way; a writer between them is */
-        visited->visit = search->number;
-        const enum visit_result result = search->visit(visited, search->origin);
-        if (result == VISIT_FOUND)
-            return visited;
-        if (result == VISIT_PAST)
+        if (!from->is_write && !access->is_write) {
+            if (is_known(search, visited))
+                return NULL;
             continue;
-        visited->visit_next = search->left;
-        search->left = visited;
+        }
+        if (visited->visit != search->number) {
+            visited->visit = search->number;
+            const enum visit_result result = search->visit(visited, search->origin);
+            if (result == VISIT_FOUND)
+                return visited;
+            if (--search->visits_left == 0)
+                return NULL;
+            if (result == VISIT_ON) {
+                visited->visit_next = search->left;
+                search->left = visited;
+            }
+        }
+        if (access->is_write)
+            return NULL;
     }
     return NULL;
 }
 
-/* The first task for which `visit` says so; NULL: none. */
-static struct task *search_locked(struct task *origin, bool is_forward, visitor *visit)
-    COP_REQUIRES(cop_engine.lock)
+/* The first task for which the visitor says so; NULL: none. */
+static struct task *search_locked(struct search *search) COP_REQUIRES(cop_engine.lock)
 {
-    struct search search = {origin, is_forward, visit, ++cop_engine.visits, origin};
-    struct task *found = NULL;
-    origin->visit = search.number;
+    struct task *origin = search->origin, *found = NULL;
+    search->number = origin->visit = ++cop_engine.visits;
+    search->left = origin;
     origin->visit_next = NULL;
-    while (search.left != NULL && found == NULL) {
-        const struct task *from = search.left;
-        search.left = from->visit_next;
-        for (int i = 0; i < from->access_count && found == NULL; i++)
-            found = search_line_locked(&search, &from->accesses[i]);
+    while (search->left != NULL && found == NULL && search->visits_left > 0) {
+        const struct task *from = search->left;
+        search->left = from->visit_next;
+        for (int i = 0; i < from->access_count && found == NULL && search->visits_left > 0; i++)
+            found = search_line_locked(search, &from->accesses[i]);
     }
     return found;
 }
@@ -70,12 +98,16 @@ static enum visit_result find_ready(struct task *visited, const struct task *ori
 
 struct task *cop_engine_find_runnable_locked(struct task *task)
 {
-    return search_locked(task, false, find_ready);
+    struct search search = {.origin = task, .visit = find_ready, .visits_left = MOST_VISITS};
+    struct task *found = search_locked(&search);
+    return search.visits_left == 0 ? cop_task_queue_first(&cop_engine.ready) : found;
 }
 
 static enum visit_result raise_priority(struct task *visited, const struct task *origin)
 {
-    if (visited->owner_wakes == NULL && visited->priority > origin->priority) {
+    if (visited->owner_wakes == NULL) {
+        if (visited->priority <= origin->priority)
+            return VISIT_PAST;
         struct task_queue *queue = visited->queue;
         if (queue != NULL)
             cop_task_queue_remove(visited);
@@ -88,13 +120,15 @@ static enum visit_result raise_priority(struct task *visited, const struct task 
     return visited->state == TASK_BLOCKED ? VISIT_ON : VISIT_PAST;
 }
 
+/* What is in the way of a task always has at least its priority, so each is raised but once. */
 void cop_engine_lend_priority_locked(struct task *task)
 {
+    struct search search = {.origin = task, .visit = raise_priority, .visits_left = INT_MAX};
     size_t lower = 0;
     for (int i = task->priority + 1; i < PRIORITY_COUNT; i++)
         lower += cop_engine.pending_by_priority[i];
     if (lower > 0 && task->state == TASK_BLOCKED)
-        (void)search_locked(task, false, raise_priority);
+        (void)search_locked(&search);
 }
 
 static enum visit_result find_sleeper(struct task *visited, const struct task *origin)
@@ -105,8 +139,25 @@ static enum visit_result find_sleeper(struct task *visited, const struct task *o
 
 void cop_engine_wake_helper_locked(struct task *task)
 {
-    const struct task *sleeper =
-        cop_engine.sleeping_owners > 0 ? search_locked(task, true, find_sleeper) : NULL;
+    struct search search = {
+        .origin = task, .is_forward = true, .visit = find_sleeper, .visits_left = MOST_VISITS};
+    if (cop_engine.sleeping_owners == 0)
+        return;
+    const struct task *sleeper = search_locked(&search);
     if (sleeper != NULL)
         cop_condition_signal(sleeper->owner_wakes);
+    else if (search.visits_left == 0)
+        cop_engine_wake_helpers_locked();
+}
+
+void cop_engine_wake_helpers_locked(void)
+{
+    if (cop_task_queue_first(&cop_engine.ready) == NULL)
+        return;
+    if (cop_engine.sleeping_drains > 0)
+        cop_condition_broadcast(&cop_engine.drained);
+    for (struct task *task = cop_engine.entered.first;
+         task != NULL && cop_engine.sleeping_owners > 0; task = task->list_next)
+        if (task->is_owner_asleep)
+            cop_condition_signal(task->owner_wakes);
 }

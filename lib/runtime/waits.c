@@ -23,15 +23,47 @@ cop_status cop_engine_wait_storage(struct storage *storage, const struct limits 
     return status == COP_STATUS_OK ? cop_ok(error) : status;
 }
 
-/* The oldest asynchronous task of an operator (0: of any) that was submitted up to `last`. */
-static struct task *find_pending_locked(uint64_t operator_id, uint64_t last)
-    COP_REQUIRES(cop_engine.lock)
+static bool is_drained_by(const struct drain *drain, const struct task *task)
 {
-    for (struct task *task = cop_engine.pending.first; task != NULL && task->sequence <= last;
-         task = task->list_next)
-        if (operator_id == 0 || task->operator_id == operator_id)
-            return task;
-    return NULL;
+    return task->sequence <= drain->last &&
+           (drain->operator_id == 0 || task->operator_id == drain->operator_id);
+}
+
+/* The first of those waited for, from `task` on. */
+static struct task *find_oldest(const struct drain *drain, struct task *task)
+{
+    while (task != NULL && !is_drained_by(drain, task))
+        task = task->sequence > drain->last ? NULL : task->list_next;
+    return task;
+}
+
+void cop_engine_advance_drains_locked(const struct task *task)
+{
+    bool has_moved = false;
+    for (struct drain *drain = cop_engine.drains; drain != NULL; drain = drain->next)
+        if (drain->oldest == task) {
+            drain->oldest = find_oldest(drain, task->list_next);
+            has_moved = true;
+        }
+    if (has_moved && cop_engine.sleeping_drains > 0)
+        cop_condition_broadcast(&cop_engine.drained);
+}
+
+static void add_drain_locked(struct drain *drain) COP_REQUIRES(cop_engine.lock)
+{
+    drain->oldest = find_oldest(drain, cop_engine.pending.first);
+    drain->previous = NULL;
+    drain->next = cop_engine.drains;
+    if (drain->next != NULL)
+        drain->next->previous = drain;
+    cop_engine.drains = drain;
+}
+
+static void remove_drain_locked(struct drain *drain) COP_REQUIRES(cop_engine.lock)
+{
+    *(drain->previous != NULL ? &drain->previous->next : &cop_engine.drains) = drain->next;
+    if (drain->next != NULL)
+        drain->next->previous = drain->previous;
 }
 
 static cop_status report_first_failure_locked(uint64_t operator_id, uint64_t last, cop_error *error)
@@ -46,12 +78,23 @@ static cop_status report_first_failure_locked(uint64_t operator_id, uint64_t las
     return first == NULL ? cop_ok(error) : cop_failure_report_locked(first, error);
 }
 
-/* Runs one ready task, the one waited for or one in its way; false: there is none. */
-static bool help_locked(struct task *oldest, const struct limits *limits)
+/* A ready task: the oldest waited for, or one in its way, or another that is waited for. */
+static struct task *find_help_locked(const struct drain *drain) COP_REQUIRES(cop_engine.lock)
+{
+    struct task *first = cop_task_queue_first(&cop_engine.ready);
+    if (first == NULL)
+        return NULL;
+    if (drain->oldest->queue == &cop_engine.ready)
+        return drain->oldest;
+    struct task *help = cop_engine_find_runnable_locked(drain->oldest);
+    return help == NULL && is_drained_by(drain, first) ? first : help;
+}
+
+/* Runs one ready task; false: there is none. */
+static bool help_locked(const struct drain *drain, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
-    struct task *help =
-        oldest->queue == &cop_engine.ready ? oldest : cop_engine_find_runnable_locked(oldest);
+    struct task *help = find_help_locked(drain);
     if (help == NULL)
         return false;
     cop_engine_take_locked(help);
@@ -61,20 +104,18 @@ static bool help_locked(struct task *oldest, const struct limits *limits)
     return true;
 }
 
-static cop_status drain_locked(uint64_t operator_id, uint64_t last, const struct limits *limits)
+static cop_status drain_locked(const struct drain *drain, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
-    struct task *oldest;
     cop_status status = COP_STATUS_OK;
-    while ((oldest = find_pending_locked(operator_id, last)) != NULL &&
-           (status = cop_limits_check(limits)) == COP_STATUS_OK) {
+    while (drain->oldest != NULL && (status = cop_limits_check(limits)) == COP_STATUS_OK) {
         cop_engine_expire_due_locked();
-        if (cop_engine_settle_locked() || help_locked(oldest, limits))
+        if (cop_engine_settle_locked() || help_locked(drain, limits))
             continue;
-        cop_engine.drain_waiters++;
+        cop_engine.sleeping_drains++;
         cop_condition_wait(&cop_engine.drained, &cop_engine.lock,
                            cop_engine_sleep_end_locked(limits->until_ns));
-        cop_engine.drain_waiters--;
+        cop_engine.sleeping_drains--;
     }
     return status;
 }
@@ -84,13 +125,15 @@ cop_status cop_engine_wait_all(uint64_t operator_id, const struct limits *limits
     struct cancel_waiter waiter = {.condition = &cop_engine.drained};
     cop_engine_prepare();
     cop_lock_acquire(&cop_engine.lock);
-    const uint64_t last = cop_engine.next_sequence;
+    struct drain drain = {.operator_id = operator_id, .last = cop_engine.next_sequence};
+    add_drain_locked(&drain);
     cop_cancel_watch_locked(limits->cancel, &waiter);
-    cop_status status = drain_locked(operator_id, last, limits);
+    cop_status status = drain_locked(&drain, limits);
     cop_cancel_unwatch_locked(limits->cancel, &waiter);
+    remove_drain_locked(&drain);
     status = status != COP_STATUS_OK
                  ? fail_wait(status, "asynchronous invocations are pending", error)
-                 : report_first_failure_locked(operator_id, last, error);
+                 : report_first_failure_locked(operator_id, drain.last, error);
     cop_engine_release();
     return status;
 }

@@ -50,11 +50,13 @@ static void *run_worker(void *unused)
             continue;
         }
         cop_engine_take_locked(task);
+        cop_engine_call_workers_locked(); /* each calls the next, if there is more to do */
         cop_engine_release();
         cop_engine_run(task, &cop_no_limits);
         cop_lock_acquire(&cop_engine.lock);
     }
-    engine->workers--;
+    if (--engine->workers == 0) /* those who wait relied on it */
+        cop_engine_wake_helpers_locked();
     cop_engine_release();
     return NULL;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Everything at once: threads invoke synchronously and asynchronously on shared arrays, with inputs
- * that failed, deadlines, waits, new workers, operators made and arrays replaced, while a
- * sequential oracle, moved on in the order of the calls, says what each array must hold.
+ * that failed, deadlines, cancelled tokens, priorities, chosen outputs, waits, workers or none,
+ * contexts trimmed, operators made and arrays replaced, while a sequential oracle, moved on in the
+ * order of the calls, says what each array must hold.
  */
 #include "support/tiny_models.h"
 #include "support/unit.h"
@@ -32,6 +33,7 @@ static cop_cached_op *ops[OPERATORS];
 
 static cop_model *model;
 static cop_trace *trace;
+static cop_cancel *cancelled;
 static int64_t end_ns;
 
 struct mixer {
@@ -57,10 +59,12 @@ static void expect(struct mixer *mixer, bool is_right, const char *what)
         fprintf(stderr, "wrong: %s\n", what);
 }
 
-/* Nothing fails here but invocations whose deadline has passed: before a step, or for a context. */
+/* Nothing fails here but invocations whose deadline has passed, before a step or for a context, or
+ * whose token was requested. */
 static bool is_expected(cop_status status, bool fails)
 {
-    return fails ? status == COP_STATUS_TIMEOUT || status == COP_STATUS_BUSY
+    return fails ? status == COP_STATUS_TIMEOUT || status == COP_STATUS_BUSY ||
+                       status == COP_STATUS_CANCELLED
                  : status == COP_STATUS_OK;
 }
 
@@ -97,11 +101,14 @@ static bool holds(const cop_ndarray *array, float value)
 /* One call with its effect: an array receives its source plus one, another twice the source. */
 static void invoke(struct mixer *mixer)
 {
-    const bool is_async = dice(mixer, 2) == 0, is_late = dice(mixer, 10) == 0;
+    const bool is_async = dice(mixer, 2) == 0, is_cancelled = dice(mixer, 20) == 0;
+    const bool is_late = is_cancelled || dice(mixer, 20) == 0;
     const int from = dice(mixer, ARRAYS), plus = (from + 1 + dice(mixer, ARRAYS - 1)) % ARRAYS;
     int twice = dice(mixer, ARRAYS);
     cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
-    options.timeout_ns = is_late ? 0 : COP_NO_TIMEOUT;
+    options.timeout_ns = is_late && !is_cancelled ? 0 : COP_NO_TIMEOUT;
+    options.cancel = is_cancelled ? cancelled : NULL;
+    options.priority = (cop_priority)dice(mixer, 3);
     options.trace = dice(mixer, 4) == 0 ? trace : NULL;
     pthread_mutex_lock(&order);
     if (twice == from || twice == plus || values[from] > 1e5f)
@@ -172,11 +179,18 @@ static void read_beside_writers(struct mixer *mixer)
     pthread_mutex_unlock(&order);
     cop_profile *profile = NULL;
     cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    const size_t chosen = (size_t)dice(mixer, 4); /* an output, or both */
+    if (chosen < 2) {
+        options.outputs = &chosen;
+        options.output_count = 1;
+    }
     if (dice(mixer, 8) == 0 && cop_profile_create(&profile, NULL) == COP_STATUS_OK)
         options.profile = profile;
-    const cop_status status = cop_invoke(op, 1, &src, 2, dst, &options, NULL);
+    const cop_status status = cop_invoke(op, 1, &src, chosen < 2 ? 1 : 2, dst, &options, NULL);
     expect(mixer, is_expected(status, status != COP_STATUS_OK), "a read");
-    if (status == COP_STATUS_OK) {
+    if (status == COP_STATUS_OK && chosen < 2) {
+        expect(mixer, holds(dst[0], *(float *)cop_ndarray_data(dst[0])), "half of a write");
+    } else if (status == COP_STATUS_OK) {
         const float plus = *(float *)cop_ndarray_data(dst[0]);
         expect(mixer, holds(dst[0], plus) && holds(dst[1], 2 * (plus - 1)), "half of a write");
     }
@@ -223,7 +237,9 @@ static void look(struct mixer *mixer)
     expect(mixer,
            stats.in_flight <= stats.contexts && stats.failures <= stats.invocations + THREADS,
            "counts");
-    expect(mixer, cop_set_worker_threads(1 + dice(mixer, 4), NULL) == COP_STATUS_OK, "workers");
+    expect(mixer, cop_set_worker_threads(dice(mixer, 5), NULL) == COP_STATUS_OK, "workers");
+    expect(mixer, cop_cached_op_trim(op, (size_t)dice(mixer, 3), NULL, NULL) == COP_STATUS_OK,
+           "trim");
     cop_cached_op_release(&op);
 }
 
@@ -252,13 +268,16 @@ START_TEST(calls_of_every_kind_at_once_do_what_they_do_in_a_row)
 {
     pthread_t threads[THREADS];
     struct mixer mixers[THREADS];
+    const char *seconds = getenv("COP_TEST_SECONDS");
     model = tiny_two_outputs();
     ck_assert_int_eq(cop_trace_create(10000, &trace, NULL), COP_STATUS_OK);
     for (int i = 0; i < OPERATORS; i++)
         ops[i] = make_op(i);
     for (int i = 0; i < STORAGES; i++)
         make_rows(i);
-    end_ns = now_ns() + SECONDS * 1000 * MILLISECOND;
+    ck_assert_int_eq(cop_cancel_create(&cancelled, NULL), COP_STATUS_OK);
+    cop_cancel_request(cancelled);
+    end_ns = now_ns() + (seconds == NULL ? SECONDS : atoi(seconds)) * 1000 * MILLISECOND;
     for (int i = 0; i < THREADS; i++) {
         mixers[i] = (struct mixer){.seed = (unsigned)(now_ns() + i)};
         pthread_create(&threads[i], NULL, mix, &mixers[i]);
@@ -276,6 +295,7 @@ START_TEST(calls_of_every_kind_at_once_do_what_they_do_in_a_row)
     for (int i = 0; i < OPERATORS; i++)
         cop_cached_op_release(&ops[i]);
     cop_trace_release(&trace);
+    cop_cancel_release(&cancelled);
     cop_model_release(&model);
 }
 END_TEST

@@ -288,6 +288,36 @@ START_TEST(one_token_ends_many_and_outlives_its_release)
 }
 END_TEST
 
+static void *open_gate_later(void *unused)
+{
+    usleep(20000);
+    atomic_store(&gate, 1);
+    return unused;
+}
+
+START_TEST(an_invocation_that_ends_while_it_is_paused_is_counted)
+{
+    cop_cached_op_stats stats = {.struct_size = sizeof stats};
+    cop_ndarray *dst[2] = {NULL, NULL};
+    pthread_t opener;
+    ck_assert_int_eq(cop_set_worker_threads(0, NULL), COP_STATUS_OK);
+    invoke_async(dst, cancel, COP_NO_TIMEOUT);
+    pthread_create(&opener, NULL, open_gate_later, NULL);
+    ck_assert_int_eq(cop_ndarray_wait(dst[0], MILLISECOND, NULL, NULL), COP_STATUS_TIMEOUT);
+    pthread_join(opener, NULL);
+    ck_assert_int_eq(cop_cached_op_get_stats(op, &stats, NULL), COP_STATUS_OK);
+    ck_assert_uint_eq(stats.in_flight, 1);
+    ck_assert_uint_eq(stats.invocations, 0);
+    cop_cancel_request(cancel);
+    ck_assert_int_eq(cop_cached_op_get_stats(op, &stats, NULL), COP_STATUS_OK);
+    ck_assert_uint_eq(stats.in_flight, 0);
+    ck_assert_uint_eq(stats.invocations, 1);
+    ck_assert_uint_eq(stats.failures, 1);
+    ck_assert_int_eq(later_runs, 0);
+    release_both(dst);
+}
+END_TEST
+
 int main(void)
 {
     return RUN_TESTS_WITH("cancel", setup, teardown, what_is_cancelled_before_it_begins_never_runs,
@@ -297,5 +327,6 @@ int main(void)
                           every_wait_ends_when_its_token_is_cancelled,
                           waiting_for_a_context_ends_by_token_and_by_deadline,
                           a_deadline_counts_the_time_in_the_queue,
-                          one_token_ends_many_and_outlives_its_release);
+                          one_token_ends_many_and_outlives_its_release,
+                          an_invocation_that_ends_while_it_is_paused_is_counted);
 }

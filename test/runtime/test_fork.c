@@ -10,6 +10,7 @@
 
 #include <cachedop/cachedop.h>
 
+#include "runtime/cached_op.h"
 #include "support/rigged_step.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
@@ -334,11 +335,145 @@ START_TEST(several_intra_op_threads_work_in_the_child_too)
 }
 END_TEST
 
+static void *wait_for_context(void *argument)
+{
+    cop_ndarray *dst = NULL;
+    const cop_status status = cop_invoke(argument, 1, &src, 1, &dst, NULL, NULL);
+    cop_ndarray_release(&dst);
+    return status == COP_STATUS_OK ? NULL : argument;
+}
+
+START_TEST(an_operator_that_a_gone_thread_waited_for_can_be_destroyed)
+{
+    pthread_t threads[3];
+    cop_ndarray *dst[2] = {zero_array(2, shape), zero_array(2, shape)};
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, invoke_held, dst[i]);
+    while (atomic_load(&at_gate) < 2)
+        usleep(100);
+    pthread_create(&threads[2], NULL, wait_for_context, op);
+    usleep(50000); /* asleep in the pool */
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        cop_cached_op_release(&op);
+        _exit(0);
+    }
+    expect_good_child(child);
+    atomic_store(&gate, 1);
+    for (int i = 0; i < 3; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+    cop_ndarray_release(&dst[0]), cop_ndarray_release(&dst[1]);
+}
+END_TEST
+
+static _Atomic int is_making, may_go_on;
+
+static cop_status make_slowly(const struct kernel *kernel, struct stream *stream, void **state,
+                              cop_error *error)
+{
+    (void)kernel, (void)stream, (void)state, (void)error;
+    atomic_fetch_add(&is_making, 1);
+    while (!atomic_load(&may_go_on))
+        usleep(100);
+    return COP_STATUS_OK;
+}
+
+static void free_nothing(const struct kernel *kernel, void *state)
+{
+    (void)kernel, (void)state;
+}
+
+START_TEST(a_context_that_was_being_made_takes_nobodys_place_in_the_child)
+{
+    cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
+    cop_cached_op_stats stats = {.struct_size = sizeof stats};
+    cop_cached_op *narrow = NULL;
+    pthread_t thread;
+    void *wrong;
+    ck_assert_int_eq(cop_cached_op_get_stats(op, &stats, NULL), COP_STATUS_OK);
+    options.device.kind = COP_DEVICE_REF;
+    options.memory_cap_bytes = stats.context_bytes;
+    ck_assert_int_eq(cop_cached_op_create(model, &options, &narrow, NULL), COP_STATUS_OK);
+    rig_step(narrow, 0, wait_at_gate, NULL);
+    struct backend *backend = (struct backend *)(uintptr_t)narrow->plan->steps[0].kernel->backend;
+    backend->state_create = make_slowly;
+    backend->state_destroy = free_nothing;
+    pthread_create(&thread, NULL, wait_for_context, narrow);
+    while (!atomic_load(&is_making))
+        usleep(100);
+    const pid_t child = fork();
+    if (child == 0) {
+        cop_invoke_options wait = COP_INVOKE_OPTIONS_INIT;
+        cop_ndarray *dst = NULL;
+        alarm(60);
+        atomic_store(&may_go_on, 1);
+        wait.timeout_ns = LONG_ENOUGH;
+        REQUIRE(cop_invoke(narrow, 1, &src, 1, &dst, &wait, NULL) == COP_STATUS_OK);
+        REQUIRE(cop_cached_op_get_stats(narrow, &stats, NULL) == COP_STATUS_OK);
+        REQUIRE(stats.contexts == 1 && stats.in_flight == 0);
+        _exit(0);
+    }
+    expect_good_child(child);
+    atomic_store(&may_go_on, 1);
+    pthread_join(thread, &wrong);
+    ck_assert_ptr_null(wrong);
+    cop_cached_op_release(&narrow);
+}
+END_TEST
+
+static _Atomic pid_t parent, child_of_callback;
+
+/* Without a look for leaks: the stacks that hold things are gone. */
+static void end_at_once(void)
+{
+    _exit(0);
+}
+
+static void fork_in_first_call(void *user, const cop_error *outcome)
+{
+    (void)user, (void)outcome;
+    if (getpid() != atomic_load(&parent))
+        _exit(99);
+    if (atomic_fetch_add(&calls, 1) > 0)
+        return;
+    usleep(50000); /* the other calls are due */
+    const pid_t child = fork();
+    if (child != 0)
+        atomic_store(&child_of_callback, child);
+    else
+        atexit(end_at_once);
+}
+
+/* The thread of the callbacks is the only one of the child, which ends with it. */
+START_TEST(a_child_of_a_callback_makes_no_other_calls_of_the_parent)
+{
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    atomic_store(&parent, getpid());
+    options.on_done = fork_in_first_call;
+    for (int i = 0; i < 3; i++) {
+        cop_ndarray *dst = NULL;
+        ck_assert_int_eq(cop_invoke_async(op, 1, &src, 1, &dst, &options, NULL), COP_STATUS_OK);
+        cop_ndarray_release(&dst);
+    }
+    for (int i = 0; i < 10000 && atomic_load(&calls) < 3; i++)
+        usleep(1000);
+    ck_assert_int_eq(calls, 3);
+    expect_good_child(atomic_load(&child_of_callback));
+}
+END_TEST
+
 int main(void)
 {
     return RUN_TESTS_WITH("fork", setup, teardown, a_child_of_a_quiet_process_can_do_everything,
                           what_was_pending_is_cancelled_in_the_child_and_goes_on_in_the_parent,
                           callbacks_queues_tokens_and_deadlines_of_the_parent_stay_there,
+                          an_operator_that_a_gone_thread_waited_for_can_be_destroyed,
+                          a_context_that_was_being_made_takes_nobodys_place_in_the_child,
+                          a_child_of_a_callback_makes_no_other_calls_of_the_parent,
                           forks_at_any_moment_while_threads_use_everything,
                           several_intra_op_threads_work_in_the_child_too);
 }
