@@ -42,10 +42,11 @@ void cop_engine_push_ready_locked(struct task *task, bool at_front)
 
 void cop_engine_take_locked(struct task *task)
 {
-    struct parking *parking = task->queue == &cop_engine.ready ? NULL : task->parking;
+    if (task->queue == &cop_engine.ready)
+        task->parking = NULL; /* it looks for itself now */
+    else
+        atomic_fetch_sub(&task->parking->count, 1);
     cop_task_queue_remove(task);
-    if (parking != NULL)
-        atomic_fetch_sub(&parking->count, 1);
     task->state = TASK_RUNNING;
 }
 
@@ -189,15 +190,16 @@ static cop_status copy_inherited_failure(const struct task *task, cop_error *err
 }
 
 /*
- * A task goes where it waits. It looks once more for what it lacks after it can be seen there,
- * since nobody tells those who are not there yet.
+ * A task goes where it waits, before those that came after it. It looks once more for what it lacks
+ * after it can be seen there, since nobody tells those who are not there yet.
  */
 static void park_locked(struct task *task) COP_REQUIRES(cop_engine.lock)
 {
     struct parking *parking = task->parking;
+    const struct task *first = parking->tasks.first[task->priority];
     atomic_fetch_add(&parking->count, 1);
     task->state = TASK_QUEUED;
-    cop_task_queue_push(&parking->tasks, task, true);
+    cop_task_queue_push(&parking->tasks, task, first != NULL && task->sequence < first->sequence);
     if (parking->has_free(parking)) {
         cop_engine_take_locked(task);
         cop_engine_push_ready_locked(task, true);
@@ -237,17 +239,22 @@ void cop_engine_run(struct task *task, const struct limits *limits)
     cop_engine_release();
 }
 
+void cop_engine_unpark_locked(struct parking *parking)
+{
+    struct task *task = cop_task_queue_first(&parking->tasks);
+    if (task == NULL)
+        return;
+    cop_engine_take_locked(task);
+    cop_engine_push_ready_locked(task, true);
+    if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
+        cop_engine_wake_helper_locked(task);
+    cop_engine_call_workers_locked();
+}
+
 void cop_engine_unpark(struct parking *parking)
 {
     cop_lock_acquire(&cop_engine.lock);
-    struct task *task = cop_task_queue_first(&parking->tasks);
-    if (task != NULL) {
-        cop_engine_take_locked(task);
-        cop_engine_push_ready_locked(task, true);
-        if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
-            cop_engine_wake_helper_locked(task);
-        cop_engine_call_workers_locked();
-    }
+    cop_engine_unpark_locked(parking);
     cop_engine_release();
 }
 

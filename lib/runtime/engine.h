@@ -99,7 +99,7 @@ struct task {
 
     struct failure
         *reserve; /* from cop_failure_reserve; asynchronous tasks need one, and free it */
-    struct parking *parking; /* set by run when it returns RUN_PARKED */
+    struct parking *parking; /* set by run when it returns RUN_PARKED, until it is run again */
 
     /* Guarded by the engine's lock: */
     enum task_state state;

@@ -101,6 +101,7 @@ void cop_task_list_remove(struct task_list *list, struct task *task);
 /* Readiness (engine.c). A task is taken out of its queue to be run. */
 void cop_engine_push_ready_locked(struct task *task, bool at_front) COP_REQUIRES(cop_engine.lock);
 void cop_engine_take_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+void cop_engine_unpark_locked(struct parking *parking) COP_REQUIRES(cop_engine.lock);
 /* All accesses of a task are granted. */
 void cop_engine_unblock_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 

@@ -30,8 +30,11 @@ void cop_engine_expire_locked(struct task *task, cop_status status)
     const bool is_parked = task->queue != NULL && task->queue != &cop_engine.ready;
     task->end_status = status == COP_STATUS_TIMEOUT && is_parked ? COP_STATUS_BUSY : status;
     if (task->state == TASK_QUEUED) {
+        struct parking *told = is_parked ? NULL : task->parking;
         cop_engine_take_locked(task);
         cop_engine_unblock_locked(task);
+        if (told != NULL) /* of what it does not need any more */
+            cop_engine_unpark_locked(told);
     } else {
         cop_engine_stop_reading_locked(task);
     }

@@ -242,6 +242,43 @@ START_TEST(a_context_that_could_not_be_made_leaves_its_place_to_those_who_wait)
 }
 END_TEST
 
+/* The first is told that the context is free, and cancelled before it takes it. */
+START_TEST(a_parked_invocation_that_is_cancelled_passes_its_turn_on)
+{
+    static _Atomic int gate;
+    static const struct limits no_time = {0, NULL};
+    cop_model *model = tiny_relu();
+    cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
+    cop_invoke_options first = COP_INVOKE_OPTIONS_INIT;
+    cop_cached_op *op = NULL;
+    cop_ndarray *src = zero_array(2, shape), *dst[2] = {NULL, NULL}, *busy = zero_array(1, one);
+    struct context *context = NULL;
+    struct job hog;
+    options.device.kind = COP_DEVICE_REF;
+    options.max_contexts = 1;
+    ck_assert_int_eq(cop_cached_op_create(model, &options, &op, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_cancel_create(&first.cancel, NULL), COP_STATUS_OK);
+    cop_engine_set_workers(1);
+    ck_assert_int_eq(cop_context_pool_take(op->contexts, &no_time, &context, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_invoke_async(op, 1, &src, 1, &dst[0], &first, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(cop_invoke_async(op, 1, &src, 1, &dst[1], NULL, NULL), COP_STATUS_OK);
+    init_job(&hog, &gate), add(&hog, busy, true);
+    cop_engine_submit(&hog.task);
+    await_count(&at_gate, 1); /* the worker has tried both */
+    cop_context_pool_put(op->contexts, context);
+    cop_cancel_request(first.cancel);
+    atomic_store(&gate, 1);
+    ck_assert_int_eq(cop_ndarray_wait(dst[0], 0, NULL, NULL), COP_STATUS_CANCELLED);
+    ck_assert_int_eq(cop_ndarray_wait(dst[1], LONG_ENOUGH, NULL, NULL), COP_STATUS_OK);
+    await_count(&finished, 1);
+    cop_ndarray_release(&src), cop_ndarray_release(&busy);
+    cop_ndarray_release(&dst[0]), cop_ndarray_release(&dst[1]);
+    cop_cancel_release(&first.cancel);
+    cop_cached_op_release(&op);
+    cop_model_release(&model);
+}
+END_TEST
+
 static struct job *make_jobs(int count)
 {
     struct job *jobs = calloc((size_t)count, sizeof *jobs);
@@ -379,6 +416,7 @@ int main(void)
                      a_wait_that_is_given_up_leaves_its_work_to_another,
                      all_workers_begin_at_once_when_much_is_ready,
                      a_context_that_could_not_be_made_leaves_its_place_to_those_who_wait,
+                     a_parked_invocation_that_is_cancelled_passes_its_turn_on,
                      waiting_for_the_end_of_a_long_chain_looks_at_each_link_once,
                      lending_priorities_along_a_long_chain_looks_at_each_link_once,
                      cancelling_many_readers_walks_along_no_line,
