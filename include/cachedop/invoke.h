@@ -92,8 +92,9 @@ typedef struct cop_invoke_options {
  * a callback or queue is given, and nothing was written; BUSY: all the contexts that there may be
  * were in use until the timeout, and it never began; TIMEOUT or CANCELLED: it never began, or ended
  * after a step; OUT_OF_MEMORY; the error of an input that a failed invocation left behind;
- * INTERNAL; DEVICE_FAILED. On failure after the start the elements of bound outputs are undefined,
- * and nothing is recorded on them: invocations queued behind this one to read them do run.
+ * INTERNAL; DEVICE_FAILED. If it failed after it had begun, the elements of bound outputs are
+ * undefined, and the arrays hold this error until they are written again: waits report it, and
+ * invocations that read them fail with it. If it never began, they are as they were.
  */
 COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
                                            cop_ndarray *const *src, size_t dst_count,

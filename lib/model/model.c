@@ -266,7 +266,8 @@ cop_status cop_model_load_bytes(cop_model_format format, const cop_bytes *graph,
 
 cop_model *cop_model_retain(cop_model *model)
 {
-    cop_refcount_retain(&model->refs);
+    if (model != NULL)
+        cop_refcount_retain(&model->refs);
     return model;
 }
 
@@ -289,12 +290,12 @@ void cop_model_release(cop_model **model)
 
 size_t cop_model_input_count(const cop_model *model)
 {
-    return (size_t)model->graph->input_count;
+    return model == NULL ? 0 : (size_t)model->graph->input_count;
 }
 
 size_t cop_model_output_count(const cop_model *model)
 {
-    return (size_t)model->graph->output_count;
+    return model == NULL ? 0 : (size_t)model->graph->output_count;
 }
 
 static void describe(const char *name, const struct graph_value *value, cop_tensor_desc *desc)

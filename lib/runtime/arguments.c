@@ -175,6 +175,13 @@ void cop_arguments_leave(const struct arguments *arguments)
     leave_first(arguments, arguments->src_count, arguments->dst_count);
 }
 
+void cop_arguments_poison(const struct arguments *arguments, struct failure *failure)
+{
+    for (size_t i = 0; i < arguments->dst_count; i++)
+        if (!arguments->dst[i]->is_fresh)
+            cop_engine_record_failure(arguments->dst[i]->storage, failure);
+}
+
 static int add_access(struct access *accesses, int count, struct storage *storage, bool is_write)
 {
     for (int i = 0; i < count; i++)

@@ -39,6 +39,9 @@ void cop_arguments_hand_out(const struct arguments *arguments); /* they are the 
 bool cop_arguments_try_enter(const struct arguments *arguments);
 void cop_arguments_leave(const struct arguments *arguments);
 
+/* Records a failure on every output that the caller gave. Between try_enter and leave. */
+void cop_arguments_poison(const struct arguments *arguments, struct failure *failure);
+
 /*
  * The accesses of a task with these arguments: each storage once. `accesses` has room for all
  * arguments. Fresh outputs count only if `includes_fresh`. Returns how many there are.

@@ -312,12 +312,12 @@ cop_status cop_engine_enter(struct task *task, const struct limits *limits)
     return status;
 }
 
-void cop_engine_leave(struct task *task, bool has_written)
+void cop_engine_leave(struct task *task, bool has_written, struct failure *failure)
 {
     cop_lock_acquire(&cop_engine.lock);
     for (int i = 0; i < task->access_count && has_written; i++)
         if (task->accesses[i].is_write)
-            cop_engine_set_failure_locked(task->accesses[i].storage, NULL);
+            cop_engine_set_failure_locked(task->accesses[i].storage, failure);
     cop_engine_part_locked(task);
     cop_task_list_remove(&cop_engine.entered, task);
     cop_engine_call_workers_locked();

@@ -140,8 +140,18 @@ void cop_engine_unpark(struct parking *parking);
  */
 cop_status cop_engine_enter(struct task *task, const struct limits *limits);
 
-/* Leaves the lines after cop_engine_enter. `has_written`: what it writes is whole again. */
-void cop_engine_leave(struct task *task, bool has_written);
+/*
+ * Leaves the lines after cop_engine_enter. `has_written`: what it writes holds this failure from
+ * now on; NULL: it is whole.
+ */
+void cop_engine_leave(struct task *task, bool has_written, struct failure *failure);
+
+/* What a call that returns `status` leaves on its outputs, with one hold; its caller has seen it.
+ */
+struct failure *cop_failure_of_call(cop_status status, const cop_error *error);
+
+/* A storage whose only user is the caller holds this failure until it is written again. */
+void cop_engine_record_failure(struct storage *storage, struct failure *failure);
 
 /* The recorded failure of the first storage that a task reads; OK: none. Between enter and leave.
  */

@@ -14,6 +14,7 @@ struct failure {
     size_t holders;
     uint64_t operator_id, sequence;
     bool is_observed;
+    bool is_listed; /* among those that cop_wait_all looks through */
     cop_status status;
     struct failure *previous, *next;
     const char *message; /* lies behind the struct, or is static */

@@ -45,6 +45,26 @@ struct failure *cop_failure_of_reserve(struct task *task, cop_status status, con
     return fill(failure, task, status, text, strnlen(text, RESERVED_MESSAGE_BYTES - 1));
 }
 
+static struct failure failure_without_text = {
+    .holders = 1, /* for ever */
+    .status = COP_STATUS_OUT_OF_MEMORY,
+    .is_observed = true,
+    .message = "an invocation failed, and there was no memory left to note why",
+};
+
+struct failure *cop_failure_of_call(cop_status status, const cop_error *error)
+{
+    static const struct task nobodys = {0}; /* cop_wait_all does not look for it */
+    const size_t length = strnlen(error->message, sizeof error->message - 1);
+    struct failure *failure = cop_alloc(1, sizeof *failure + length + 1);
+    cop_engine_prepare();
+    if (failure == NULL)
+        return cop_failure_retain(&failure_without_text);
+    fill(failure, &nobodys, status, error->message, length);
+    failure->is_observed = true;
+    return failure;
+}
+
 struct failure *cop_failure_create(struct task *task, cop_status status, const cop_error *error)
 {
     const size_t length = strnlen(error->message, sizeof error->message - 1);
@@ -66,6 +86,7 @@ static void unlink_failure_locked(struct failure *failure) COP_REQUIRES(cop_engi
 void cop_failure_publish_locked(struct failure *failure)
 {
     struct engine *engine = &cop_engine;
+    failure->is_listed = true;
     failure->previous = engine->failures_last;
     failure->next = NULL;
     *(engine->failures_last != NULL ? &engine->failures_last->next : &engine->failures_first) =
@@ -82,7 +103,8 @@ void cop_failure_drop_locked(struct failure *failure)
 {
     if (--failure->holders > 0)
         return;
-    unlink_failure_locked(failure);
+    if (failure->is_listed)
+        unlink_failure_locked(failure);
     if (!failure->is_observed)
         cop_engine.unobserved_errors++;
     failure->next = cop_engine.dropped;
@@ -150,6 +172,13 @@ struct failure *cop_engine_find_inherited_locked(const struct task *task)
         if (task->accesses[i].is_read && task->accesses[i].storage->failure != NULL)
             return task->accesses[i].storage->failure;
     return NULL;
+}
+
+void cop_engine_record_failure(struct storage *storage, struct failure *failure)
+{
+    cop_lock_acquire(&cop_engine.lock);
+    cop_engine_set_failure_locked(storage, failure);
+    cop_engine_release();
 }
 
 void cop_engine_forget_failure(struct storage *storage)

@@ -78,6 +78,7 @@ static cop_status run_steps(struct invocation *invocation, const struct limits *
             if (cop_limits_check(turn) != COP_STATUS_OK)
                 return COP_STATUS_OK;
         }
+        invocation->has_begun = true;
         const cop_status status = is_measured ? run_measured_step(invocation, step, error)
                                               : run_step(invocation, step, error);
         if (status != COP_STATUS_OK)

@@ -20,6 +20,7 @@
 struct invocation {
     struct context *context;
     int next_step;
+    bool has_begun;       /* some step ran, or failed: outputs are not what they were */
     struct limits limits; /* of the invocation: past them the next step is not begun */
     uint64_t unwanted;    /* outputs nobody asked for: steps that only they need are skipped */
     cop_profile *profile;

@@ -46,10 +46,11 @@ struct call {
     const struct arguments *arguments;
     const cop_invoke_options *options;
     struct limits limits;
+    bool has_begun; /* outputs are not what they were */
 };
 
 /* Takes a context and runs the plan in it, on this thread, to its end. `dst` is by output. */
-static cop_status run_in_context(const struct call *call, cop_ndarray *const *dst, cop_error *error)
+static cop_status run_in_context(struct call *call, cop_ndarray *const *dst, cop_error *error)
 {
     const struct arguments *arguments = call->arguments;
     struct context_pool *pool = arguments->op->contexts;
@@ -67,12 +68,13 @@ static cop_status run_in_context(const struct call *call, cop_ndarray *const *ds
         cop_invocation_bind(&invocation, arguments->src, dst);
         (void)cop_invocation_run(&invocation, &cop_no_limits, &status, error);
     }
+    call->has_begun = invocation.has_begun;
     cop_context_count(invocation.context, status);
     cop_context_pool_put(pool, invocation.context);
     return status;
 }
 
-static cop_status run_chosen(const struct call *call, cop_error *error)
+static cop_status run_chosen(struct call *call, cop_error *error)
 {
     struct chosen_outputs chosen;
     cop_status status = cop_chosen_outputs_begin(&chosen, call->arguments, error);
@@ -82,14 +84,45 @@ static cop_status run_chosen(const struct call *call, cop_error *error)
     return status;
 }
 
-static cop_status run_here(const struct call *call, cop_error *error)
+static cop_status run_here(struct call *call, cop_error *error)
 {
     return call->arguments->outputs == NULL ? run_in_context(call, call->arguments->dst, error)
                                             : run_chosen(call, error);
 }
 
+/*
+ * Nobody is in the way. What follows in the lines must not take for results what a call left behind
+ * that failed half-way.
+ */
+static cop_status run_at_once(struct call *call, cop_error *error)
+{
+    const cop_status status = run_here(call, error);
+    if (status != COP_STATUS_OK && call->has_begun) {
+        struct failure *failure = cop_failure_of_call(status, error);
+        cop_arguments_poison(call->arguments, failure);
+        cop_failure_release(failure);
+    }
+    cop_arguments_leave(call->arguments);
+    return status;
+}
+
+/* Runs between cop_engine_enter and cop_engine_leave. */
+static cop_status run_entered(struct call *call, struct task *task, cop_error *error)
+{
+    cop_status status = cop_engine_inherited_failure(task, error);
+    if (status == COP_STATUS_OK)
+        status = run_here(call, error);
+    struct failure *failure = NULL;
+    if (status != COP_STATUS_OK && call->has_begun)
+        failure = cop_failure_of_call(status, error);
+    cop_engine_leave(task, status == COP_STATUS_OK || failure != NULL, failure);
+    if (failure != NULL)
+        cop_failure_release(failure);
+    return status;
+}
+
 /* Somebody else uses an array of ours, or one holds an error: stand in line, then run. */
-static cop_status run_in_line(const struct call *call, cop_error *error)
+static cop_status run_in_line(struct call *call, cop_error *error)
 {
     const struct arguments *arguments = call->arguments;
     const size_t most = arguments->src_count + arguments->dst_count;
@@ -101,15 +134,11 @@ static cop_status run_in_line(const struct call *call, cop_error *error)
         .access_count = cop_arguments_accesses(arguments, false, accesses),
     };
     cop_status status = cop_engine_enter(&task, &call->limits);
-    if (status != COP_STATUS_OK) {
+    if (status == COP_STATUS_OK)
+        status = run_entered(call, &task, error);
+    else
         (void)cop_fail(error, status, "%s while other invocations used the arrays",
                        status == COP_STATUS_CANCELLED ? "cancelled" : "the deadline passed");
-    } else {
-        status = cop_engine_inherited_failure(&task, error);
-        if (status == COP_STATUS_OK)
-            status = run_here(call, error);
-        cop_engine_leave(&task, status == COP_STATUS_OK);
-    }
     cop_free(accesses);
     return status;
 }
@@ -161,17 +190,15 @@ cop_status cop_invoke(cop_cached_op *op, size_t src_count, cop_ndarray *const *s
     if (status != COP_STATUS_OK)
         return status;
 
-    const struct call call = {
+    struct call call = {
         .arguments = &arguments,
         .options = options,
         .limits = {cop_deadline_ns(options->timeout_ns), options->cancel},
     };
-    if (cop_arguments_try_enter(&arguments)) {
-        status = run_here(&call, error);
-        cop_arguments_leave(&arguments);
-    } else {
-        status = run_in_line(&call, error);
-    }
+    cop_error own; /* the text is needed where the caller does not want it */
+    cop_error *text = error != NULL ? error : &own;
+    status =
+        cop_arguments_try_enter(&arguments) ? run_at_once(&call, text) : run_in_line(&call, text);
     return conclude(&arguments, status, error);
 }
 

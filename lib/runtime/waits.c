@@ -19,7 +19,7 @@ cop_status cop_engine_wait_storage(struct storage *storage, const struct limits 
     if (status != COP_STATUS_OK)
         return fail_wait(status, "the array is not ready yet", error);
     status = cop_engine_inherited_failure(&task, error);
-    cop_engine_leave(&task, false);
+    cop_engine_leave(&task, false, NULL);
     return status == COP_STATUS_OK ? cop_ok(error) : status;
 }
 

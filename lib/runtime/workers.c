@@ -16,7 +16,9 @@ bool cop_start_thread(void *(*run)(void *unused), const char *name)
     pthread_t thread;
     pthread_attr_t attributes;
     sigset_t all, before;
-    sigfillset(&all); /* signals are for the program's own threads */
+    sigfillset(&all); /* signals are for the program's own threads, but for its own faults */
+    sigdelset(&all, SIGSEGV), sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE), sigdelset(&all, SIGILL);
     if (pthread_attr_init(&attributes) != 0)
         return false;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

@@ -344,7 +344,7 @@ static void *use_synchronously(void *argument)
             cop_storage_end_write(array->storage);
         } else if (cop_engine_enter(&task, &cop_no_limits) == COP_STATUS_OK) {
             ++*(int *)array->elements;
-            cop_engine_leave(&task, true);
+            cop_engine_leave(&task, true, NULL);
         }
         if (cop_storage_try_read(array->storage))
             cop_storage_end_read(array->storage);

@@ -152,6 +152,40 @@ START_TEST(wait_all_reports_the_first_failure_and_clears_none)
 }
 END_TEST
 
+START_TEST(a_synchronous_call_that_fails_half_way_poisons_what_it_was_given)
+{
+    cop_ndarray *bad = make_src(8), *good = make_src(0), *bound = zero_array(2, shape);
+    cop_ndarray *dependent = NULL, *pending = NULL;
+    cop_invoke_options late = COP_INVOKE_OPTIONS_INIT;
+    cop_error error;
+    late.timeout_ns = 0;
+    ck_assert_int_eq(cop_invoke(op, 1, &good, 1, &bound, NULL, NULL), COP_STATUS_OK);
+    /* It never began: the array is as it was. */
+    ck_assert_int_eq(cop_invoke(op, 1, &bad, 1, &bound, &late, NULL), COP_STATUS_TIMEOUT);
+    ck_assert_int_eq(cop_ndarray_wait(bound, 0, NULL, NULL), COP_STATUS_OK);
+    for (int i = 0; i < 2; i++) { /* with nobody in line, and with somebody */
+        if (i == 1) {
+            ck_assert_int_eq(cop_set_worker_threads(0, NULL), COP_STATUS_OK);
+            pending = invoke_async(good);
+            ck_assert_int_eq(cop_invoke_async(op, 1, &pending, 1, &bound, NULL, NULL), 0);
+        }
+        ck_assert_int_eq(cop_invoke(op, 1, &bad, 1, &bound, NULL, NULL), COP_STATUS_INTERNAL);
+        ck_assert_int_eq(cop_ndarray_wait(bound, 0, NULL, &error), COP_STATUS_INTERNAL);
+        ck_assert_ptr_nonnull(strstr(error.message, "failed on purpose at 8"));
+        dependent = invoke_async(bound);
+        ck_assert_int_eq(cop_ndarray_wait(dependent, COP_NO_TIMEOUT, NULL, NULL),
+                         COP_STATUS_INTERNAL);
+        cop_ndarray_release(&dependent);
+        ck_assert_int_eq(cop_wait_all(op, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_invoke(op, 1, &good, 1, &bound, NULL, NULL), COP_STATUS_OK);
+        ck_assert_int_eq(cop_ndarray_wait(bound, 0, NULL, NULL), COP_STATUS_OK);
+    }
+    ck_assert_uint_eq(unobserved_errors(), 0);
+    cop_ndarray_release(&bad), cop_ndarray_release(&good);
+    cop_ndarray_release(&bound), cop_ndarray_release(&pending);
+}
+END_TEST
+
 START_TEST(an_error_whose_arrays_are_all_gone_is_counted_once)
 {
     cop_ndarray *bad = make_src(9);
@@ -173,5 +207,6 @@ int main(void)
                           every_wait_from_every_thread_gives_the_same_status_and_text,
                           a_failure_travels_along_the_outputs_and_nowhere_else,
                           wait_all_reports_the_first_failure_and_clears_none,
+                          a_synchronous_call_that_fails_half_way_poisons_what_it_was_given,
                           an_error_whose_arrays_are_all_gone_is_counted_once);
 }
