@@ -34,14 +34,14 @@
 
 /* What a lock is for. Two of one rank are never held by one thread. */
 enum lock_rank {
-    LOCK_UPDATES, /* runtime/live_weights.c: one update, or an operator that joins. Held long */
+    LOCK_UPDATES, /* contexts/live_weights.c: one update, or an operator that joins. Held long */
     LOCK_PACKING, /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
-    LOCK_ENGINE,  /* runtime/engine.c: lines at storages, ready tasks, waits */
+    LOCK_ENGINE,  /* engine/engine.c: lines at storages, ready tasks, waits */
     LOCK_WEIGHT_TABLE, /* plan/weight_store.c: which weights exist */
     LOCK_SOURCE,       /* base/source.c: dropping bytes of a file and reading them again */
-    LOCK_CONTEXTS,     /* runtime/context_pool.c: waiting for a context */
-    LOCK_GENERATION,   /* runtime/weight_binding.c: which weights operators are on */
-    LOCK_COMPLETIONS,  /* runtime/completions.c: what is to be reported */
+    LOCK_CONTEXTS,     /* contexts/context_pool.c: waiting for a context */
+    LOCK_GENERATION,   /* contexts/weight_binding.c: which weights operators are on */
+    LOCK_COMPLETIONS,  /* engine/completions.c: what is to be reported */
     LOCK_TRACE,        /* runtime/trace.c */
     LOCK_REGISTRY,     /* backends/registry.c: opening devices */
     LOCK_RANK_COUNT,

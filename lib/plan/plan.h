@@ -3,7 +3,7 @@
  * A plan: what one invocation does, as a list of kernels over slots of one arena.
  *
  * Thread-safety: immutable once created, reference-counted; everything that changes while it runs
- * lives in an execution context (runtime/context.h).
+ * lives in an execution context (runtime/contexts/context.h).
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H

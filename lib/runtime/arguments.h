@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "runtime/cached_op.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 /* Inputs and outputs as a caller gave them. */
 struct arguments {

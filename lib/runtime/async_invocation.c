@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "runtime/chosen_outputs.h"
-#include "runtime/completions.h"
+#include "runtime/engine/completions.h"
 #include "runtime/invocation.h"
 #include "runtime/profiling.h"
 

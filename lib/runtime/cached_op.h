@@ -14,8 +14,8 @@
 #include "base/refcount.h"
 #include "model/model.h"
 #include "plan/plan.h"
-#include "runtime/context.h"
-#include "runtime/live_weights.h"
+#include "runtime/contexts/context.h"
+#include "runtime/contexts/live_weights.h"
 #include "runtime/storage.h"
 
 struct cop_cached_op {

@@ -14,8 +14,8 @@
 #include <cachedop/ndarray.h>
 #include <cachedop/profile.h>
 
-#include "runtime/context.h"
-#include "runtime/engine.h"
+#include "runtime/contexts/context.h"
+#include "runtime/engine/engine.h"
 
 struct invocation {
     struct context *context;

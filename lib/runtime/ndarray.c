@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "ir/shape.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "runtime/storage.h"
 
 /* Checks what describes an array and computes its size. */

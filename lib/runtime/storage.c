@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "ir/shape.h"
-#include "runtime/engine.h"
-#include "runtime/memory_budget.h"
+#include "runtime/engine/engine.h"
+#include "runtime/contexts/memory_budget.h"
 
 #define POOL_SLOTS 64
 

@@ -9,7 +9,7 @@
 #include <cachedop/cachedop.h>
 
 #include "base/clock.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "support/hog.h"
 #include "support/rigged_step.h"
 #include "support/tiny_models.h"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Fewer contexts than invocations: who waits for one, how long, and that nobody waits for ever. */
-#include "runtime/context.h"
+#include "runtime/contexts/context.h"
 
 #include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "runtime/cached_op.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "support/hog.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"

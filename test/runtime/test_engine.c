@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

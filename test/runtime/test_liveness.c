@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "runtime/cached_op.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "support/rigged_step.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"

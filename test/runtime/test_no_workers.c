@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "runtime/storage.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
@@ -66,8 +67,18 @@ static void *open_gate(void *unused)
     return unused;
 }
 
+static _Atomic int warnings;
+
+static void count_warning(void *user, cop_log_level level, const char *message)
+{
+    (void)user;
+    if (level == COP_LOG_LEVEL_WARNING && strstr(message, "thread could not be started") != NULL)
+        atomic_fetch_add(&warnings, 1);
+}
+
 START_TEST(a_sleeping_waiter_finds_what_becomes_ready)
 {
+    ck_assert_int_eq(cop_set_log(count_warning, NULL, COP_LOG_LEVEL_WARNING, NULL), COP_STATUS_OK);
     static const int64_t shape[] = {1};
     struct link links[CHAIN] = {0};
     pthread_t first, gate;
@@ -95,6 +106,7 @@ START_TEST(a_sleeping_waiter_finds_what_becomes_ready)
     pthread_join(first, &outcome), pthread_join(gate, NULL);
     ck_assert_ptr_nonnull(outcome);
     ck_assert_uint_eq(cop_engine_counters().workers, 0);
+    ck_assert_int_eq(warnings, 1); /* said once, not for each of them */
     for (int i = 0; i <= CHAIN; i++)
         cop_ndarray_release(&chain[i]);
 }

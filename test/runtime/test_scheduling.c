@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "runtime/cached_op.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "support/hog.h"
 #include "support/rigged_step.h"
 #include "support/tiny_models.h"

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 struct hog {
     struct task task;

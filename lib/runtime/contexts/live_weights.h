@@ -12,7 +12,7 @@
 #include "graph/overlay.h"
 #include "model/model.h"
 #include "plan/weight_store.h"
-#include "runtime/weight_binding.h"
+#include "runtime/contexts/weight_binding.h"
 
 struct cop_cached_op;
 

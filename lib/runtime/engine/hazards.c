@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The lines at the storages: who comes next, and who is at the front everywhere. */
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 #include <stdatomic.h>
 

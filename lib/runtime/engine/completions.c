@@ -4,7 +4,7 @@
  * invocation that wants one, and ends when none is left and the last operator of the process is
  * gone.
  */
-#include "runtime/completions.h"
+#include "runtime/engine/completions.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@
 #include "base/fork.h"
 #include "base/lock.h"
 #include "base/refcount.h"
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 /* First in, first out. */
 struct completion_list {

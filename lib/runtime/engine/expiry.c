@@ -6,8 +6,8 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
-#include "runtime/cancel.h"
-#include "runtime/engine_state.h"
+#include "runtime/engine/cancel.h"
+#include "runtime/engine/engine_state.h"
 
 /* Without a timer thread, how often those who wait look at the clock. */
 #define LOOK_AGAIN_NS INT64_C(5000000)
@@ -90,6 +90,7 @@ void cop_engine_watch_deadline_locked(struct task *task)
     cop_deadlines_add(&engine->deadlines, &task->deadline);
     if (!engine->has_timer)
         engine->has_timer = cop_start_thread(run_timer, "cachedop-timer");
+    engine->lacks_thread |= !engine->has_timer;
     if (engine->deadlines == &task->deadline)
         cop_condition_signal(&engine->timer_wakes);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Waiting for an array, for an operator, for everything. */
 #include "base/error.h"
-#include "runtime/cancel.h"
-#include "runtime/engine_state.h"
+#include "runtime/engine/cancel.h"
+#include "runtime/engine/engine_state.h"
 
 static cop_status fail_wait(cop_status status, const char *what, cop_error *error)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/memory_budget.h"
+#include "runtime/contexts/memory_budget.h"
 
 #include "base/alloc.h"
 

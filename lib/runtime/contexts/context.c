@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/context.h"
+#include "runtime/contexts/context.h"
 
 #include "base/alloc.h"
 #include "base/error.h"

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "runtime/live_weights.h"
+#include "runtime/contexts/live_weights.h"
 #include "runtime/storage.h"
 
 size_t cop_model_parameter_count(const cop_model *model)

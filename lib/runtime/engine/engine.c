@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Tasks from the call that makes them to the end. */
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 #include <pthread.h>
 
 #include "base/error.h"
 #include "base/fork.h"
-#include "runtime/cancel.h"
-#include "runtime/engine_state.h"
+#include "base/log.h"
+#include "runtime/engine/cancel.h"
+#include "runtime/engine/engine_state.h"
 #include "runtime/storage.h"
 
 struct engine cop_engine = {.worker_limit = -1};
@@ -163,7 +164,12 @@ void cop_engine_release(void) COP_NO_LOCK_CHECK
     struct failure *dropped = cop_engine.dropped;
     cop_engine.finished = (struct task_list){NULL, NULL};
     cop_engine.dropped = NULL;
+    const bool tells = cop_engine.lacks_thread && !cop_engine.has_told_so;
+    cop_engine.has_told_so |= tells;
     cop_lock_release(&cop_engine.lock);
+    if (tells)
+        cop_log(COP_LOG_LEVEL_WARNING, "a thread could not be started: until one can, asynchronous "
+                                       "invocations run, and time out, only where somebody waits");
     finish_all(finished, dropped);
 }
 

@@ -2,14 +2,14 @@
 /* The threads that run asynchronous invocations: started when there is work, asleep when there is
  * none. */
 #define _GNU_SOURCE
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "runtime/completions.h"
-#include "runtime/processors.h"
+#include "runtime/engine/completions.h"
+#include "runtime/engine/processors.h"
 
 bool cop_start_thread(void *(*run)(void *unused), const char *name)
 {
@@ -88,9 +88,12 @@ void cop_engine_call_workers_locked(void)
         cop_condition_signal(&engine->work);
     if (engine->worker_limit < 0)
         engine->worker_limit = cop_usable_processors();
-    if (wanted > engine->idle_workers && engine->workers < engine->worker_limit &&
-        cop_start_thread(run_worker, "cachedop-worker"))
+    if (wanted <= engine->idle_workers || engine->workers >= engine->worker_limit)
+        return;
+    if (cop_start_thread(run_worker, "cachedop-worker"))
         engine->workers++;
+    else
+        engine->lacks_thread = true;
 }
 
 void cop_engine_set_workers(int count)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lists of tasks, linked through the tasks. */
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 void cop_task_queue_push(struct task_queue *queue, struct task *task, bool at_front)
 {

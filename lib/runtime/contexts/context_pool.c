@@ -5,7 +5,7 @@
  * is ever freed under a reader and no pointer can be mistaken for another. A thread looks first
  * where it last took one.
  */
-#include "runtime/context.h"
+#include "runtime/contexts/context.h"
 
 #include <string.h>
 
@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/lock.h"
-#include "runtime/cancel.h"
-#include "runtime/engine.h"
+#include "runtime/engine/cancel.h"
+#include "runtime/engine/engine.h"
 #include "runtime/storage.h"
 
 /* A cache line each, so that threads with a context of their own do not meet. */

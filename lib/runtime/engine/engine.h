@@ -20,7 +20,7 @@
 #include <cachedop/status.h>
 
 #include "base/lock.h"
-#include "runtime/deadlines.h"
+#include "runtime/engine/deadlines.h"
 
 struct failure;
 struct storage;

@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 #include "plan/plan.h"
-#include "runtime/memory_budget.h"
-#include "runtime/weight_binding.h"
+#include "runtime/contexts/memory_budget.h"
+#include "runtime/contexts/weight_binding.h"
 
 struct limits;
 struct output_pool;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/weight_binding.h"
+#include "runtime/contexts/weight_binding.h"
 
-#include "runtime/context.h"
+#include "runtime/contexts/context.h"
 
 struct weight_set *cop_current_weights_take(const struct current_weights *current,
                                             uint64_t *generation)

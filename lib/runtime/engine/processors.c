@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include "runtime/processors.h"
+#include "runtime/engine/processors.h"
 
 #include <errno.h>
 #include <fcntl.h>

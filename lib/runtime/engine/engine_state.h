@@ -3,7 +3,7 @@
 #ifndef RUNTIME_ENGINE_STATE_H
 #define RUNTIME_ENGINE_STATE_H
 
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 /*
  * Why an invocation failed, held by every storage it should have written, and by its completion
@@ -42,6 +42,7 @@ struct engine {
     int worker_limit; /* −1: not yet asked how many processors there are */
     int workers, idle_workers;
     bool has_timer;
+    bool lacks_thread, has_told_so; /* one could not be started; the log has heard of it */
     struct task_queue ready;
     struct task_list pending; /* asynchronous, not yet done, oldest first */
     struct task_list entered; /* of threads that run them themselves */

@@ -10,7 +10,7 @@
 
 #include "base/lock.h"
 #include "base/refcount.h"
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 /* A thread that sleeps on a condition and wants to be woken. On its stack. */
 struct cancel_waiter {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cancel.h"
+#include "runtime/engine/cancel.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fork.h"
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 cop_status cop_cancel_create(cop_cancel **cancel, cop_error *error)
 {

@@ -4,8 +4,8 @@
  * cancelled; lines are empty; workers are started anew when there is work.
  */
 #include "base/alloc.h"
-#include "runtime/cancel.h"
-#include "runtime/engine_state.h"
+#include "runtime/engine/cancel.h"
+#include "runtime/engine/engine_state.h"
 #include "runtime/storage.h"
 
 /* The storages keep their marks of users who are gone, which the next one to join a line takes off.

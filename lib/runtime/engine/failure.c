@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What failed invocations leave behind on the storages they should have written. */
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 #include <stdatomic.h>
 #include <string.h>

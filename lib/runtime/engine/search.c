@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Searches along the lines: who stands before a task in any line, and before those, and so on; or
  * behind. */
-#include "runtime/engine_state.h"
+#include "runtime/engine/engine_state.h"
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/deadlines.h"
+#include "runtime/engine/deadlines.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/live_weights.h"
+#include "runtime/contexts/live_weights.h"
 
 #include <stdatomic.h>
 
