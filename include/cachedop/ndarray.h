@@ -58,7 +58,8 @@ typedef struct cop_wrap_options {
     }
 
 /**
- * Makes an array of the caller's memory, without a copy.
+ * Makes an array of the caller's memory, without a copy. Wrap memory once and make views of it: two
+ * wraps of the same bytes are two storages, whose invocations know nothing of each other.
  *
  * The memory must stay valid until the array is released and no invocation with it is pending (or,
  * with a release callback, until that is called).
