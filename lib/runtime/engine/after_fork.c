@@ -58,6 +58,8 @@ void cop_engine_renew_after_fork(void) COP_NO_LOCK_CHECK
         engine->abandoned.last = engine->pending.last;
         atomic_store_explicit(&engine->has_abandoned, true, memory_order_relaxed);
     }
+    for (struct failure *failure = engine->failures_first; failure != NULL; failure = failure->next)
+        failure->is_finishing = false; /* who was about to finish it is gone */
     engine->pending = engine->entered = (struct task_list){NULL, NULL};
     engine->ready = (struct task_queue){{NULL}, {NULL}};
     engine->pending_count = 0;

@@ -112,8 +112,10 @@ static void complete_locked(struct task *task, struct failure *failure)
     COP_REQUIRES(cop_engine.lock)
 {
     struct engine *engine = &cop_engine;
-    if (failure != NULL)
+    if (failure != NULL) {
         cop_failure_publish_locked(failure);
+        failure->is_finishing = true;
+    }
     for (int i = 0; i < task->access_count; i++)
         if (task->accesses[i].is_write)
             cop_engine_set_failure_locked(task->accesses[i].storage, failure);
@@ -152,7 +154,7 @@ static void finish_all(struct task *task, struct failure *dropped)
         struct failure *failure = task->failure;
         task->finish(task, failure, false);
         if (failure != NULL)
-            cop_failure_release(failure);
+            cop_failure_end_finishing(failure);
         task = next;
     }
 }

@@ -14,7 +14,8 @@ struct failure {
     size_t holders;
     uint64_t operator_id, sequence;
     bool is_observed;
-    bool is_listed; /* among those that cop_wait_all looks through */
+    bool is_finishing; /* its task is about to let go of the arrays that hold it */
+    bool is_listed;    /* among those that cop_wait_all looks through */
     cop_status status;
     struct failure *previous, *next;
     const char *message; /* lies behind the struct, or is static */
@@ -134,6 +135,8 @@ cop_status cop_failure_report_locked(struct failure *failure, cop_error *error)
     COP_REQUIRES(cop_engine.lock);
 struct failure *cop_engine_find_inherited_locked(const struct task *task)
     COP_REQUIRES(cop_engine.lock);
+/* The task whose failure it is has let go of everything. */
+void cop_failure_end_finishing(struct failure *failure);
 /* Logs and frees failures that nobody holds any more; without locks. */
 void cop_failure_bury(struct failure *dropped);
 /* What arrays hold that a thread was writing when the process was forked. */

@@ -126,6 +126,16 @@ void cop_failure_release(struct failure *failure)
     cop_engine_release();
 }
 
+void cop_failure_end_finishing(struct failure *failure)
+{
+    cop_lock_acquire(&cop_engine.lock);
+    failure->is_finishing = false;
+    if (cop_engine.sleeping_drains > 0)
+        cop_condition_broadcast(&cop_engine.drained);
+    cop_failure_drop_locked(failure);
+    cop_engine_release();
+}
+
 void cop_failure_bury(struct failure *dropped)
 {
     while (dropped != NULL) {

@@ -66,18 +66,6 @@ static void remove_drain_locked(struct drain *drain) COP_REQUIRES(cop_engine.loc
         drain->next->previous = drain->previous;
 }
 
-static cop_status report_first_failure_locked(uint64_t operator_id, uint64_t last, cop_error *error)
-    COP_REQUIRES(cop_engine.lock)
-{
-    struct failure *first = NULL;
-    for (struct failure *failure = cop_engine.failures_first; failure != NULL;
-         failure = failure->next)
-        if ((operator_id == 0 || failure->operator_id == operator_id) &&
-            failure->sequence <= last && (first == NULL || failure->sequence < first->sequence))
-            first = failure;
-    return first == NULL ? cop_ok(error) : cop_failure_report_locked(first, error);
-}
-
 /* A ready task: the oldest waited for, or one in its way, or another that is waited for. */
 static struct task *find_help_locked(const struct drain *drain) COP_REQUIRES(cop_engine.lock)
 {
@@ -104,6 +92,14 @@ static bool help_locked(const struct drain *drain, const struct limits *limits)
     return true;
 }
 
+static void sleep_locked(const struct limits *limits) COP_REQUIRES(cop_engine.lock)
+{
+    cop_engine.sleeping_drains++;
+    cop_condition_wait(&cop_engine.drained, &cop_engine.lock,
+                       cop_engine_sleep_end_locked(limits->until_ns));
+    cop_engine.sleeping_drains--;
+}
+
 static cop_status drain_locked(const struct drain *drain, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
@@ -112,12 +108,37 @@ static cop_status drain_locked(const struct drain *drain, const struct limits *l
         cop_engine_expire_due_locked();
         if (cop_engine_settle_locked() || help_locked(drain, limits))
             continue;
-        cop_engine.sleeping_drains++;
-        cop_condition_wait(&cop_engine.drained, &cop_engine.lock,
-                           cop_engine_sleep_end_locked(limits->until_ns));
-        cop_engine.sleeping_drains--;
+        sleep_locked(limits);
     }
     return status;
+}
+
+/* The first that is recorded of those waited for, by the order of the calls. */
+static struct failure *find_failure_locked(const struct drain *drain) COP_REQUIRES(cop_engine.lock)
+{
+    struct failure *first = NULL;
+    for (struct failure *failure = cop_engine.failures_first; failure != NULL;
+         failure = failure->next)
+        if ((drain->operator_id == 0 || failure->operator_id == drain->operator_id) &&
+            failure->sequence <= drain->last &&
+            (first == NULL || failure->sequence < first->sequence))
+            first = failure;
+    return first;
+}
+
+/*
+ * A failure that only the engine still holds, for a moment after its caller let go of the arrays,
+ * is not reported again.
+ */
+static cop_status report_failure_locked(const struct drain *drain, const struct limits *limits,
+                                        cop_error *error) COP_REQUIRES(cop_engine.lock)
+{
+    struct failure *first;
+    while ((first = find_failure_locked(drain)) != NULL && first->is_finishing &&
+           cop_limits_check(limits) == COP_STATUS_OK)
+        if (!cop_engine_settle_locked())
+            sleep_locked(limits);
+    return first == NULL ? cop_ok(error) : cop_failure_report_locked(first, error);
 }
 
 cop_status cop_engine_wait_all(uint64_t operator_id, const struct limits *limits, cop_error *error)
@@ -129,11 +150,11 @@ cop_status cop_engine_wait_all(uint64_t operator_id, const struct limits *limits
     add_drain_locked(&drain);
     cop_cancel_watch_locked(limits->cancel, &waiter);
     cop_status status = drain_locked(&drain, limits);
-    cop_cancel_unwatch_locked(limits->cancel, &waiter);
-    remove_drain_locked(&drain);
     status = status != COP_STATUS_OK
                  ? fail_wait(status, "asynchronous invocations are pending", error)
-                 : report_first_failure_locked(operator_id, drain.last, error);
+                 : report_failure_locked(&drain, limits, error);
+    cop_cancel_unwatch_locked(limits->cancel, &waiter);
+    remove_drain_locked(&drain);
     cop_engine_release();
     return status;
 }
