@@ -50,9 +50,13 @@ static void write_mxnet(void)
 void write_model_files(struct stage *stage)
 {
     const struct model_file *what = stage->argument;
-    write_onnx(false);
-    write_onnx(true);
-    write_mxnet();
+    static bool are_written; /* once a process: to write over a file is slow */
+    if (!are_written) {
+        write_onnx(false);
+        write_onnx(true);
+        write_mxnet();
+        are_written = true;
+    }
     snprintf(stage->path, sizeof stage->path, "%s/%s", scratch_folder(), what->path);
 }
 

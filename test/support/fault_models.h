@@ -20,7 +20,7 @@ struct model_file {
 #define FILE_SYMBOL   "m.v1-symbol.json"
 #define FILE_PREFIX   "m.v1"
 
-/* prepare: writes all of them; act: loads the one; finish: uses the model. */
+/* prepare: sees to it that all of them are there; act: loads the one; finish: uses the model. */
 void write_model_files(struct stage *stage);
 cop_status load_model_file(struct stage *stage, cop_error *error);
 void use_model(struct stage *stage);
