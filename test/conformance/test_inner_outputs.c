@@ -2,16 +2,15 @@
 /* Inner values of real trained models as outputs: the models' own outputs stay right, the inner
  * ones are the same on every device, and each alone is the same as all at once. */
 #include "model/model.h"
+#include "support/data.h"
 #include "support/npy.h"
 #include "support/unit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SKIPPED 77 /* what meson takes for a skipped test */
-#define EXTRAS  4
+#define EXTRAS 4
 
 static const char *data_directory;
 
@@ -140,12 +139,9 @@ END_TEST
 
 int main(void)
 {
-    data_directory = getenv("COP_TEST_DATA");
-    if (data_directory == NULL || access(data_directory, R_OK) != 0) {
-        printf("SKIP: real models are not there (%s)\n",
-               data_directory == NULL ? "COP_TEST_DATA is not set" : data_directory);
+    data_directory = find_data_folder();
+    if (data_directory == NULL)
         return SKIPPED;
-    }
     Suite *suite = suite_create("inner outputs");
     TCase *cases = tcase_create("inner outputs");
     tcase_set_timeout(cases, 300);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Real trained models give their stored reference outputs, in every format they are there in, on
  * every device. */
+#include "support/data.h"
 #include "support/npy.h"
 #include "support/unit.h"
 
@@ -8,9 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SKIPPED 77 /* what meson takes for a skipped test */
 
 static const char *data_directory;
 
@@ -181,12 +180,9 @@ END_TEST
 
 int main(void)
 {
-    data_directory = getenv("COP_TEST_DATA");
-    if (data_directory == NULL || access(data_directory, R_OK) != 0) {
-        printf("SKIP: real models are not there (%s)\n",
-               data_directory == NULL ? "COP_TEST_DATA is not set" : data_directory);
+    data_directory = find_data_folder();
+    if (data_directory == NULL)
         return SKIPPED;
-    }
     Suite *suite = suite_create("reference models");
     TCase *cases = tcase_create("reference models");
     tcase_set_timeout(cases, 600);
