@@ -174,7 +174,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("onnx external");
     TCase *cases = tcase_create("onnx external");
     tcase_add_unchecked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, tensors_are_found_where_the_model_says);
@@ -182,10 +181,5 @@ int main(void)
     tcase_add_test(cases, ranges_stay_inside_the_file);
     tcase_add_test(cases, a_model_in_memory_has_no_other_files);
     tcase_add_test(cases, without_memory_nothing_stays_open_or_allocated);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case("onnx external", cases);
 }
