@@ -122,71 +122,49 @@ static cop_status describe_devices(struct stage *stage, cop_error *error)
     return status;
 }
 
-#define BROAD                                                                                      \
+#define ON_CPU .device = COP_DEVICE_CPU
+#define ON_REF .device = COP_DEVICE_REF
+#define BROAD  .model.symbol = BROAD_SYMBOL, .model.params = BROAD_PARAMS
+#define MOVING .model.symbol = MOVING_SYMBOL, .model.params = ""
+
+/* What else is given says what is made: see struct making. */
+#define CREATE(title, for_kinds, ...)                                                              \
     {                                                                                              \
-        BROAD_SYMBOL, BROAD_PARAMS, NULL, false                                                    \
-    }
-
-static const struct making on_cpu = {.device = COP_DEVICE_CPU}, on_ref = {.device = COP_DEVICE_REF},
-                           on_cpu_tuned = {.device = COP_DEVICE_CPU, .tuning = COP_TUNING_FAST_RUN},
-                           on_cpu_kept = {.device = COP_DEVICE_CPU, .keep_graph = true},
-                           on_ref_kept = {.device = COP_DEVICE_REF, .keep_graph = true},
-                           broad_on_cpu = {.model = BROAD, .device = COP_DEVICE_CPU},
-                           broad_on_ref = {.model = BROAD, .device = COP_DEVICE_REF},
-                           moving_on_cpu = {.model = {MOVING_SYMBOL, "", NULL, false},
-                                            .device = COP_DEVICE_CPU},
-                           sample_on_cpu = {.model = {NULL, NULL, sample_model, false},
-                                            .device = COP_DEVICE_CPU},
-                           sample_on_ref = {.model = {NULL, NULL, sample_model, false},
-                                            .device = COP_DEVICE_REF},
-                           shapes_on_cpu = {.model = {NULL, NULL, shape_model, false},
-                                            .device = COP_DEVICE_CPU},
-                           bound_on_cpu = {.model = {NULL, NULL, shaped_by_input, false},
-                                           .device = COP_DEVICE_CPU,
-                                           .is_shaped_by_input = true};
-
-static const struct making large_on_cpu = {.is_large_file = true, .device = COP_DEVICE_CPU},
-                           large_on_ref = {.is_large_file = true, .device = COP_DEVICE_REF};
-
-#define RANDOM(number)                                                                             \
-    static const struct making random_##number##_on_cpu = {.seed = number,                         \
-                                                           .device = COP_DEVICE_CPU},              \
-                               random_##number##_on_ref = {.seed = number,                         \
-                                                           .device = COP_DEVICE_REF};
-RANDOM(1)
-RANDOM(2)
-RANDOM(3)
-RANDOM(4)
-
-#define CREATE(title, what, for_kinds)                                                             \
-    {                                                                                              \
-        .name = title, .argument = what, .prepare = load_model, .act = create, .finish = use_made, \
-        .kinds = for_kinds, .least = 1                                                             \
+        .name = title, .argument = &(const struct making){__VA_ARGS__}, .prepare = load_model,     \
+        .act = create, .finish = use_made, .kinds = for_kinds, .least = 1                          \
     }
 
 static const struct scenario scenarios[] = {
-    CREATE("an operator is created on cpu", &on_cpu, USUAL),
-    CREATE("an operator is created on ref", &on_ref, USUAL | PLAIN),
-    CREATE("an operator is created on cpu for fast runs", &on_cpu_tuned, USUAL),
-    CREATE("an operator is created on cpu without passes", &on_cpu_kept, USUAL),
-    CREATE("an operator is created on ref without passes", &on_ref_kept, USUAL | PLAIN),
-    CREATE("an operator of a broad symbol is created on cpu", &broad_on_cpu, USUAL),
-    CREATE("an operator of a broad symbol is created on ref", &broad_on_ref, USUAL | PLAIN),
-    CREATE("an operator that moves elements is created on cpu", &moving_on_cpu, USUAL),
-    CREATE("an operator of an ONNX model is created on cpu", &sample_on_cpu, USUAL),
-    CREATE("an operator of an ONNX model is created on ref", &sample_on_ref, USUAL | PLAIN),
-    CREATE("an operator that works on shapes is created on cpu", &shapes_on_cpu, USUAL),
-    CREATE("an operator with dimensions and constants is created", &bound_on_cpu, USUAL),
-    CREATE("an operator of random network 1 is created on cpu", &random_1_on_cpu, USUAL),
-    CREATE("an operator of random network 1 is created on ref", &random_1_on_ref, USUAL | PLAIN),
-    CREATE("an operator of random network 2 is created on cpu", &random_2_on_cpu, USUAL),
-    CREATE("an operator of random network 2 is created on ref", &random_2_on_ref, USUAL | PLAIN),
-    CREATE("an operator of random network 3 is created on cpu", &random_3_on_cpu, USUAL),
-    CREATE("an operator of random network 3 is created on ref", &random_3_on_ref, USUAL | PLAIN),
-    CREATE("an operator of random network 4 is created on cpu", &random_4_on_cpu, USUAL),
-    CREATE("an operator of random network 4 is created on ref", &random_4_on_ref, USUAL | PLAIN),
-    CREATE("an operator is created on cpu from a file with large weights", &large_on_cpu, USUAL),
-    CREATE("an operator is created on ref from a file with large weights", &large_on_ref, USUAL),
+    CREATE("an operator is created on cpu", USUAL, ON_CPU),
+    CREATE("an operator is created on ref", USUAL | PLAIN, ON_REF),
+    CREATE("an operator is created on cpu for fast runs", USUAL, ON_CPU,
+           .tuning = COP_TUNING_FAST_RUN),
+    CREATE("an operator is created on cpu without passes", USUAL, ON_CPU, .keep_graph = true),
+    CREATE("an operator is created on ref without passes", USUAL | PLAIN, ON_REF,
+           .keep_graph = true),
+    CREATE("an operator of a broad symbol is created on cpu", USUAL, ON_CPU, BROAD),
+    CREATE("an operator of a broad symbol is created on ref", USUAL | PLAIN, ON_REF, BROAD),
+    CREATE("an operator that moves elements is created on cpu", USUAL, ON_CPU, MOVING),
+    CREATE("an operator of an ONNX model is created on cpu", USUAL, ON_CPU,
+           .model.write = sample_model),
+    CREATE("an operator of an ONNX model is created on ref", USUAL | PLAIN, ON_REF,
+           .model.write = sample_model),
+    CREATE("an operator that works on shapes is created on cpu", USUAL, ON_CPU,
+           .model.write = shape_model),
+    CREATE("an operator with dimensions and constants is created", USUAL, ON_CPU,
+           .model.write = shaped_by_input, .is_shaped_by_input = true),
+    CREATE("an operator of random network 1 is created on cpu", USUAL, ON_CPU, .seed = 1),
+    CREATE("an operator of random network 1 is created on ref", USUAL | PLAIN, ON_REF, .seed = 1),
+    CREATE("an operator of random network 2 is created on cpu", USUAL, ON_CPU, .seed = 2),
+    CREATE("an operator of random network 2 is created on ref", USUAL | PLAIN, ON_REF, .seed = 2),
+    CREATE("an operator of random network 3 is created on cpu", USUAL, ON_CPU, .seed = 3),
+    CREATE("an operator of random network 3 is created on ref", USUAL | PLAIN, ON_REF, .seed = 3),
+    CREATE("an operator of random network 4 is created on cpu", USUAL, ON_CPU, .seed = 4),
+    CREATE("an operator of random network 4 is created on ref", USUAL | PLAIN, ON_REF, .seed = 4),
+    CREATE("an operator is created on cpu from a file with large weights", USUAL, ON_CPU,
+           .is_large_file = true),
+    CREATE("an operator is created on ref from a file with large weights", USUAL, ON_REF,
+           .is_large_file = true),
     {.name = "devices are described, as the first thing in a process",
      .act = describe_devices,
      .is_first = true,

@@ -33,51 +33,41 @@ static struct message unsupported_model(void)
                          "'inputs':[[0,0]]},{'op':'whatelse','name':'d','inputs':[[2,0]]}",        \
            "[4,0]")
 
-static const struct model_bytes broad = {BROAD_SYMBOL, BROAD_PARAMS, NULL, false},
-                                moving = {MOVING_SYMBOL, "", NULL, false},
-                                sample = {NULL, NULL, sample_model, false},
-                                shapes = {NULL, NULL, shape_model, false},
-                                broad_borrowed = {BROAD_SYMBOL, BROAD_PARAMS, NULL, true},
-                                sample_borrowed = {NULL, NULL, sample_model, true},
-                                unknown_mxnet = {UNKNOWN_SYMBOL, "", NULL, false},
-                                unknown_onnx = {NULL, NULL, unsupported_model, false};
-
-static const struct model_file by_symbol = {FILE_SYMBOL, COP_FILE_ACCESS_READ},
-                               by_prefix = {FILE_PREFIX, COP_FILE_ACCESS_READ},
-                               by_prefix_mapped = {FILE_PREFIX, COP_FILE_ACCESS_MAP},
-                               external_read = {FILE_EXTERNAL, COP_FILE_ACCESS_READ},
-                               external_mapped = {FILE_EXTERNAL, COP_FILE_ACCESS_MAP};
-
-#define LOAD(title, what)                                                                          \
+/* What else is given says what is loaded: see struct model_bytes and struct model_file. */
+#define LOAD(title, ...)                                                                           \
     {                                                                                              \
-        .name = title, .argument = what, .act = load_model_bytes, .finish = use_model,             \
+        .name = title, .argument = &(const struct model_bytes){__VA_ARGS__},                       \
+        .act = load_model_bytes, .finish = use_model, .kinds = USUAL | PLAIN, .least = 1           \
+    }
+#define REFUSE(title, ...)                                                                         \
+    {                                                                                              \
+        .name = title, .argument = &(const struct model_bytes){__VA_ARGS__},                       \
+        .act = load_model_bytes, .expected = COP_STATUS_UNSUPPORTED, .kinds = USUAL | PLAIN,       \
+        .least = 1                                                                                 \
+    }
+#define LOAD_FILES(title, ...)                                                                     \
+    {                                                                                              \
+        .name = title, .argument = &(const struct model_file){__VA_ARGS__},                        \
+        .prepare = write_model_files, .act = load_model_file, .finish = use_model,                 \
         .kinds = USUAL | PLAIN, .least = 1                                                         \
-    }
-#define REFUSE(title, what)                                                                        \
-    {                                                                                              \
-        .name = title, .argument = what, .act = load_model_bytes,                                  \
-        .expected = COP_STATUS_UNSUPPORTED, .kinds = USUAL | PLAIN, .least = 1                     \
-    }
-#define LOAD_FILES(title, what)                                                                    \
-    {                                                                                              \
-        .name = title, .argument = what, .prepare = write_model_files, .act = load_model_file,     \
-        .finish = use_model, .kinds = USUAL | PLAIN, .least = 1                                    \
     }
 
 static const struct scenario scenarios[] = {
-    LOAD("a symbol and parameters are loaded from memory", &broad),
-    LOAD("a symbol that moves elements is loaded", &moving),
-    LOAD("a symbol in borrowed memory is loaded", &broad_borrowed),
-    LOAD("an ONNX model is loaded from memory", &sample),
-    LOAD("an ONNX model that works on shapes is loaded", &shapes),
-    LOAD("an ONNX model in borrowed memory is loaded", &sample_borrowed),
-    REFUSE("a symbol that is not supported is refused", &unknown_mxnet),
-    REFUSE("an ONNX model that is not supported is refused", &unknown_onnx),
-    LOAD_FILES("a symbol is loaded from a file", &by_symbol),
-    LOAD_FILES("a prefix is loaded from files", &by_prefix),
-    LOAD_FILES("a prefix is loaded from mapped files", &by_prefix_mapped),
-    LOAD_FILES("an ONNX model with external data is loaded", &external_read),
-    LOAD_FILES("an ONNX model with external data is mapped", &external_mapped),
+    LOAD("a symbol and parameters are loaded from memory", .symbol = BROAD_SYMBOL,
+         .params = BROAD_PARAMS),
+    LOAD("a symbol that moves elements is loaded", .symbol = MOVING_SYMBOL, .params = ""),
+    LOAD("a symbol in borrowed memory is loaded", .symbol = BROAD_SYMBOL, .params = BROAD_PARAMS,
+         .is_borrowed = true),
+    LOAD("an ONNX model is loaded from memory", .write = sample_model),
+    LOAD("an ONNX model that works on shapes is loaded", .write = shape_model),
+    LOAD("an ONNX model in borrowed memory is loaded", .write = sample_model, .is_borrowed = true),
+    REFUSE("a symbol that is not supported is refused", .symbol = UNKNOWN_SYMBOL, .params = ""),
+    REFUSE("an ONNX model that is not supported is refused", .write = unsupported_model),
+    LOAD_FILES("a symbol is loaded from a file", FILE_SYMBOL, COP_FILE_ACCESS_READ),
+    LOAD_FILES("a prefix is loaded from files", FILE_PREFIX, COP_FILE_ACCESS_READ),
+    LOAD_FILES("a prefix is loaded from mapped files", FILE_PREFIX, COP_FILE_ACCESS_MAP),
+    LOAD_FILES("an ONNX model with external data is loaded", FILE_EXTERNAL, COP_FILE_ACCESS_READ),
+    LOAD_FILES("an ONNX model with external data is mapped", FILE_EXTERNAL, COP_FILE_ACCESS_MAP),
 };
 
 int main(int argc, char **argv)
