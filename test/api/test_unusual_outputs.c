@@ -6,7 +6,7 @@
  */
 #include <cachedop/cachedop.h>
 
-#include "support/onnx_writer.h"
+#include "support/load_onnx.h"
 #include "support/unit.h"
 
 #include <stdio.h>
@@ -126,17 +126,10 @@ static void check_model(cop_model *model, const struct expectation *expected)
     cop_model_release(&model);
 }
 
-static cop_model *load_onnx(struct message *graph)
+static cop_model *load_graph(struct message *graph)
 {
     struct message file = onnx_model(graph, 13);
-    const cop_bytes bytes = {file.bytes, file.size, NULL, NULL};
-    cop_model *model = NULL;
-    cop_error error = {0};
-    ck_assert_msg(cop_model_load_bytes(COP_MODEL_FORMAT_ONNX, &bytes, NULL, NULL, &model, &error) ==
-                      COP_STATUS_OK,
-                  "%s", error.message);
-    message_free(&file);
-    return model;
+    return load_onnx(&file);
 }
 
 static void add_node(struct message *graph, const char *op, const char *inputs, const char *outputs)
@@ -162,7 +155,7 @@ START_TEST(an_onnx_graph_without_nodes_gives_its_inputs_back)
     onnx_add_output(&graph, "y", ONNX_FLOAT, DIMS(2, 2));
     static const struct expectation expected = {
         2, 3, {ELEMENTS(xs), ELEMENTS(ys)}, {ELEMENTS(ys), ELEMENTS(xs), ELEMENTS(ys)}};
-    check_model(load_onnx(&graph), &expected);
+    check_model(load_graph(&graph), &expected);
 }
 END_TEST
 
@@ -172,7 +165,7 @@ START_TEST(an_onnx_graph_without_inputs_gives_its_constants)
     onnx_add_floats(&graph, "w", DIMS(2, 2), ws);
     onnx_add_output(&graph, "w", ONNX_FLOAT, DIMS(2, 2));
     static const struct expectation alone = {0, 1, {{NULL, 0}}, {ELEMENTS(ws)}};
-    check_model(load_onnx(&graph), &alone);
+    check_model(load_graph(&graph), &alone);
 
     onnx_add_floats(&graph, "w", DIMS(2, 2), ws);
     add_node(&graph, "Add", "w w", "sum");
@@ -196,7 +189,7 @@ START_TEST(an_onnx_graph_without_inputs_gives_its_constants)
                                                {ELEMENTS(twice_ws), ELEMENTS(ws), ELEMENTS(relu_ws),
                                                 ELEMENTS(ys), ELEMENTS(twice_ws),
                                                 ELEMENTS(xs_shape), ELEMENTS(ws)}};
-    check_model(load_onnx(&graph), &several);
+    check_model(load_graph(&graph), &several);
 }
 END_TEST
 
@@ -225,7 +218,7 @@ START_TEST(results_their_views_inputs_and_constants_are_outputs_of_one_onnx_grap
                                                 {ELEMENTS(xs), ELEMENTS(relu_xs), ELEMENTS(relu_xs),
                                                  ELEMENTS(xs), ELEMENTS(ws), ELEMENTS(relu_xs),
                                                  ELEMENTS(ws), ELEMENTS(xs_shape)}};
-    check_model(load_onnx(&graph), &expected);
+    check_model(load_graph(&graph), &expected);
 }
 END_TEST
 
@@ -240,7 +233,7 @@ START_TEST(float16_inputs_and_constants_come_out_as_they_are)
     onnx_add_output(&graph, "x", ONNX_FLOAT16, DIMS(2, 2));
     static const struct expectation expected = {
         1, 3, {ELEMENTS(halves)}, {ELEMENTS(halves), ELEMENTS(halves), ELEMENTS(halves)}};
-    check_model(load_onnx(&graph), &expected);
+    check_model(load_graph(&graph), &expected);
 }
 END_TEST
 
@@ -251,7 +244,7 @@ START_TEST(an_input_nobody_reads_is_still_an_input)
     onnx_add_floats(&graph, "w", DIMS(2, 2), ws);
     onnx_add_output(&graph, "w", ONNX_FLOAT, DIMS(2, 2));
     static const struct expectation expected = {1, 1, {ELEMENTS(xs)}, {ELEMENTS(ws)}};
-    check_model(load_onnx(&graph), &expected);
+    check_model(load_graph(&graph), &expected);
 }
 END_TEST
 

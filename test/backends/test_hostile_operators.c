@@ -8,6 +8,7 @@
 
 #include "backends/ref_check.h"
 #include "base/alloc.h"
+#include "support/unit.h"
 
 #define ROUNDS       5000 /* of each operator */
 #define MAX_ELEMENTS 4096
@@ -388,15 +389,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("hostile operators");
     TCase *cases = tcase_create("hostile operators");
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, whatever_a_rule_agrees_to_runs, 0, OP_KIND_COUNT);
     tcase_add_loop_test(cases, a_fast_backend_runs_it_or_says_that_it_cannot, 0, OP_KIND_COUNT);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case("hostile operators", cases);
 }

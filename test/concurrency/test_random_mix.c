@@ -5,6 +5,7 @@
  * contexts trimmed, operators made and arrays replaced, while a sequential oracle, moved on in the
  * order of the calls, says what each array must hold.
  */
+#include "support/dice.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
 
@@ -35,29 +36,6 @@ static cop_model *model;
 static cop_trace *trace;
 static cop_cancel *cancelled;
 static int64_t end_ns;
-
-struct mixer {
-    unsigned seed;
-    int wrong; /* asserted after the thread is joined */
-};
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int dice(struct mixer *mixer, int sides)
-{
-    return rand_r(&mixer->seed) % sides;
-}
-
-static void expect(struct mixer *mixer, bool is_right, const char *what)
-{
-    if (!is_right && mixer->wrong++ == 0)
-        fprintf(stderr, "wrong: %s\n", what);
-}
 
 /* Nothing fails here but invocations whose deadline has passed, before a step or for a context, or
  * whose token was requested. */
@@ -99,28 +77,28 @@ static bool holds(const cop_ndarray *array, float value)
 }
 
 /* One call with its effect: an array receives its source plus one, another twice the source. */
-static void invoke(struct mixer *mixer)
+static void invoke(struct worker *worker)
 {
-    const bool is_async = dice(mixer, 2) == 0, is_cancelled = dice(mixer, 20) == 0;
-    const bool is_late = is_cancelled || dice(mixer, 20) == 0;
-    const int from = dice(mixer, ARRAYS), plus = (from + 1 + dice(mixer, ARRAYS - 1)) % ARRAYS;
-    int twice = dice(mixer, ARRAYS);
+    const bool is_async = dice(worker, 2) == 0, is_cancelled = dice(worker, 20) == 0;
+    const bool is_late = is_cancelled || dice(worker, 20) == 0;
+    const int from = dice(worker, ARRAYS), plus = (from + 1 + dice(worker, ARRAYS - 1)) % ARRAYS;
+    int twice = dice(worker, ARRAYS);
     cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
     options.timeout_ns = is_late && !is_cancelled ? 0 : COP_NO_TIMEOUT;
     options.cancel = is_cancelled ? cancelled : NULL;
-    options.priority = (cop_priority)dice(mixer, 3);
-    options.trace = dice(mixer, 4) == 0 ? trace : NULL;
+    options.priority = (cop_priority)dice(worker, 3);
+    options.trace = dice(worker, 4) == 0 ? trace : NULL;
     pthread_mutex_lock(&order);
     if (twice == from || twice == plus || values[from] > 1e5f)
         twice = -1; /* the library makes it */
     const float value = values[from];
     const bool fails = has_failed[from / ROWS] || is_late;
-    cop_cached_op *op = cop_cached_op_retain(ops[dice(mixer, OPERATORS)]);
+    cop_cached_op *op = cop_cached_op_retain(ops[dice(worker, OPERATORS)]);
     cop_ndarray *src = arrays[from], *dst[] = {arrays[plus], twice < 0 ? NULL : arrays[twice]};
     const cop_status status =
         (is_async ? cop_invoke_async : cop_invoke)(op, 1, &src, 2, dst, &options, NULL);
     cop_cached_op_release(&op);
-    expect(mixer, is_expected(status, fails && !is_async), "the status of a call");
+    expect(worker, is_expected(status, fails && !is_async), "the status of a call");
     if (is_async || !fails) {
         has_failed[plus / ROWS] = fails;
         if (twice >= 0)
@@ -134,80 +112,80 @@ static void invoke(struct mixer *mixer)
     pthread_mutex_unlock(&order);
     if (twice >= 0 || dst[1] == NULL)
         return;
-    if (dice(mixer, 2) == 0) {
-        expect(mixer, is_expected(cop_ndarray_wait(dst[1], COP_NO_TIMEOUT, NULL, NULL), fails),
+    if (dice(worker, 2) == 0) {
+        expect(worker, is_expected(cop_ndarray_wait(dst[1], COP_NO_TIMEOUT, NULL, NULL), fails),
                "the status of an array that was made");
-        expect(mixer, fails || holds(dst[1], 2 * value), "the elements of an array that was made");
+        expect(worker, fails || holds(dst[1], 2 * value), "the elements of an array that was made");
     }
     cop_ndarray_release(&dst[1]);
 }
 
-static void wait_and_compare(struct mixer *mixer)
+static void wait_and_compare(struct worker *worker)
 {
-    const int index = dice(mixer, ARRAYS);
+    const int index = dice(worker, ARRAYS);
     pthread_mutex_lock(&order);
-    expect(mixer,
+    expect(worker,
            is_expected(cop_ndarray_wait(arrays[index], COP_NO_TIMEOUT, NULL, NULL),
                        has_failed[index / ROWS]),
            "the status of a wait");
-    expect(mixer, has_failed[index / ROWS] || holds(arrays[index], values[index]),
+    expect(worker, has_failed[index / ROWS] || holds(arrays[index], values[index]),
            "the elements of an array");
     pthread_mutex_unlock(&order);
 }
 
 /* Waits beside everybody else; whatever comes out is a status of somebody's. */
-static void wait_for_a_moment(struct mixer *mixer)
+static void wait_for_a_moment(struct worker *worker)
 {
     pthread_mutex_lock(&order);
-    cop_ndarray *array = cop_ndarray_retain(arrays[dice(mixer, ARRAYS)]);
-    cop_cached_op *op = cop_cached_op_retain(ops[dice(mixer, OPERATORS)]);
+    cop_ndarray *array = cop_ndarray_retain(arrays[dice(worker, ARRAYS)]);
+    cop_cached_op *op = cop_cached_op_retain(ops[dice(worker, OPERATORS)]);
     pthread_mutex_unlock(&order);
-    const int64_t timeout_ns = dice(mixer, 3) * MILLISECOND / 20;
-    const cop_status status = dice(mixer, 2) == 0 ? cop_ndarray_wait(array, timeout_ns, NULL, NULL)
-                                                  : cop_wait_all(op, timeout_ns, NULL, NULL);
-    expect(mixer, is_expected(status, status != COP_STATUS_OK), "a short wait");
+    const int64_t timeout_ns = dice(worker, 3) * MILLISECOND / 20;
+    const cop_status status = dice(worker, 2) == 0 ? cop_ndarray_wait(array, timeout_ns, NULL, NULL)
+                                                   : cop_wait_all(op, timeout_ns, NULL, NULL);
+    expect(worker, is_expected(status, status != COP_STATUS_OK), "a short wait");
     cop_ndarray_release(&array);
     cop_cached_op_release(&op);
 }
 
 /* Reads a shared array synchronously while others write it: never half of a write. */
-static void read_beside_writers(struct mixer *mixer)
+static void read_beside_writers(struct worker *worker)
 {
     pthread_mutex_lock(&order);
-    cop_ndarray *src = cop_ndarray_retain(arrays[dice(mixer, ARRAYS)]), *dst[2] = {NULL, NULL};
-    cop_cached_op *op = cop_cached_op_retain(ops[dice(mixer, OPERATORS)]);
+    cop_ndarray *src = cop_ndarray_retain(arrays[dice(worker, ARRAYS)]), *dst[2] = {NULL, NULL};
+    cop_cached_op *op = cop_cached_op_retain(ops[dice(worker, OPERATORS)]);
     pthread_mutex_unlock(&order);
     cop_profile *profile = NULL;
     cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
-    const size_t chosen = (size_t)dice(mixer, 4); /* an output, or both */
+    const size_t chosen = (size_t)dice(worker, 4); /* an output, or both */
     if (chosen < 2) {
         options.outputs = &chosen;
         options.output_count = 1;
     }
-    if (dice(mixer, 8) == 0 && cop_profile_create(&profile, NULL) == COP_STATUS_OK)
+    if (dice(worker, 8) == 0 && cop_profile_create(&profile, NULL) == COP_STATUS_OK)
         options.profile = profile;
     const cop_status status = cop_invoke(op, 1, &src, chosen < 2 ? 1 : 2, dst, &options, NULL);
-    expect(mixer, is_expected(status, status != COP_STATUS_OK), "a read");
+    expect(worker, is_expected(status, status != COP_STATUS_OK), "a read");
     if (status == COP_STATUS_OK && chosen < 2) {
-        expect(mixer, holds(dst[0], *(float *)cop_ndarray_data(dst[0])), "half of a write");
+        expect(worker, holds(dst[0], *(float *)cop_ndarray_data(dst[0])), "half of a write");
     } else if (status == COP_STATUS_OK) {
         const float plus = *(float *)cop_ndarray_data(dst[0]);
-        expect(mixer, holds(dst[0], plus) && holds(dst[1], 2 * (plus - 1)), "half of a write");
+        expect(worker, holds(dst[0], plus) && holds(dst[1], 2 * (plus - 1)), "half of a write");
     }
     cop_profile_release(&profile);
     cop_ndarray_release(&src), cop_ndarray_release(&dst[0]), cop_ndarray_release(&dst[1]);
     cop_cached_op_release(&op);
 }
 
-static void replace(struct mixer *mixer)
+static void replace(struct worker *worker)
 {
     static const int contexts[] = {1, 2, 0};
-    const int index = dice(mixer, OPERATORS), storage = dice(mixer, STORAGES);
-    cop_cached_op *made = make_op(contexts[dice(mixer, 3)]), *reshaped = NULL;
+    const int index = dice(worker, OPERATORS), storage = dice(worker, STORAGES);
+    cop_cached_op *made = make_op(contexts[dice(worker, 3)]), *reshaped = NULL;
     const cop_input_shape shape = {"data", 2, {1, 4}};
-    expect(mixer, made != NULL, "an operator");
-    if (dice(mixer, 2) == 0) {
-        expect(mixer,
+    expect(worker, made != NULL, "an operator");
+    if (dice(worker, 2) == 0) {
+        expect(worker,
                cop_cached_op_reshape(made, &shape, 1, &reshaped, NULL, NULL) == COP_STATUS_OK,
                "a reshape");
         cop_cached_op_release(&made);
@@ -216,7 +194,7 @@ static void replace(struct mixer *mixer)
     pthread_mutex_lock(&order);
     cop_cached_op *old = ops[index];
     ops[index] = made;
-    if (dice(mixer, 4) == 0) {
+    if (dice(worker, 4) == 0) {
         for (int row = 0; row < ROWS; row++)
             cop_ndarray_release(&arrays[storage * ROWS + row]);
         make_rows(storage);
@@ -225,41 +203,41 @@ static void replace(struct mixer *mixer)
     cop_cached_op_release(&old);
 }
 
-static void look(struct mixer *mixer)
+static void look(struct worker *worker)
 {
     cop_library_stats library = {.struct_size = sizeof library};
     cop_cached_op_stats stats = {.struct_size = sizeof stats};
     pthread_mutex_lock(&order);
-    cop_cached_op *op = cop_cached_op_retain(ops[dice(mixer, OPERATORS)]);
+    cop_cached_op *op = cop_cached_op_retain(ops[dice(worker, OPERATORS)]);
     pthread_mutex_unlock(&order);
-    expect(mixer, cop_library_get_stats(&library, NULL) == COP_STATUS_OK, "library statistics");
-    expect(mixer, cop_cached_op_get_stats(op, &stats, NULL) == COP_STATUS_OK, "statistics");
-    expect(mixer,
+    expect(worker, cop_library_get_stats(&library, NULL) == COP_STATUS_OK, "library statistics");
+    expect(worker, cop_cached_op_get_stats(op, &stats, NULL) == COP_STATUS_OK, "statistics");
+    expect(worker,
            stats.in_flight <= stats.contexts && stats.failures <= stats.invocations + THREADS,
            "counts");
-    expect(mixer, cop_set_worker_threads(dice(mixer, 5), NULL) == COP_STATUS_OK, "workers");
-    expect(mixer, cop_cached_op_trim(op, (size_t)dice(mixer, 3), NULL, NULL) == COP_STATUS_OK,
+    expect(worker, cop_set_worker_threads(dice(worker, 5), NULL) == COP_STATUS_OK, "workers");
+    expect(worker, cop_cached_op_trim(op, (size_t)dice(worker, 3), NULL, NULL) == COP_STATUS_OK,
            "trim");
     cop_cached_op_release(&op);
 }
 
 static void *mix(void *argument)
 {
-    struct mixer *mixer = argument;
+    struct worker *worker = argument;
     while (now_ns() < end_ns) {
-        const int what = dice(mixer, 100);
+        const int what = dice(worker, 100);
         if (what < 50)
-            invoke(mixer);
+            invoke(worker);
         else if (what < 65)
-            wait_and_compare(mixer);
+            wait_and_compare(worker);
         else if (what < 80)
-            wait_for_a_moment(mixer);
+            wait_for_a_moment(worker);
         else if (what < 95)
-            read_beside_writers(mixer);
+            read_beside_writers(worker);
         else if (what < 98)
-            look(mixer);
+            look(worker);
         else
-            replace(mixer);
+            replace(worker);
     }
     return NULL;
 }
@@ -267,7 +245,7 @@ static void *mix(void *argument)
 START_TEST(calls_of_every_kind_at_once_do_what_they_do_in_a_row)
 {
     pthread_t threads[THREADS];
-    struct mixer mixers[THREADS];
+    struct worker workers[THREADS];
     const char *seconds = getenv("COP_TEST_SECONDS");
     model = tiny_two_outputs();
     ck_assert_int_eq(cop_trace_create(10000, &trace, NULL), COP_STATUS_OK);
@@ -279,12 +257,12 @@ START_TEST(calls_of_every_kind_at_once_do_what_they_do_in_a_row)
     cop_cancel_request(cancelled);
     end_ns = now_ns() + (seconds == NULL ? SECONDS : atoi(seconds)) * 1000 * MILLISECOND;
     for (int i = 0; i < THREADS; i++) {
-        mixers[i] = (struct mixer){.seed = (unsigned)(now_ns() + i)};
-        pthread_create(&threads[i], NULL, mix, &mixers[i]);
+        workers[i] = (struct worker){.seed = (unsigned)(now_ns() + i)};
+        pthread_create(&threads[i], NULL, mix, &workers[i]);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
-        ck_assert_int_eq(mixers[i].wrong, 0);
+        ck_assert_int_eq(workers[i].wrong, 0);
     }
     (void)!cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL); /* some failed on purpose */
     for (int i = 0; i < ARRAYS; i++) {

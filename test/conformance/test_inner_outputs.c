@@ -2,18 +2,13 @@
 /* Inner values of real trained models as outputs: the models' own outputs stay right, the inner
  * ones are the same on every device, and each alone is the same as all at once. */
 #include "model/model.h"
-#include "support/npy.h"
+#include "support/real_models.h"
 #include "support/unit.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SKIPPED 77 /* what meson takes for a skipped test */
-#define EXTRAS  4
-
-static const char *data_directory;
+#define EXTRAS 4
 
 struct network {
     const char *folder, *model;
@@ -26,25 +21,6 @@ static const struct network networks[] = {
     {"squeezenet_v1.1", "squeezenet_v1.1_fp32.onnx", false},
     {"mobilenetv2_1.0_224", "mobilenetv2_1.0_224_fp32.onnx", false},
 };
-
-static cop_ndarray *load_array(const char *folder, const char *file)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s/%s", data_directory, folder, file);
-    cop_ndarray *array = npy_load(path);
-    ck_assert_msg(array != NULL, "%s", path);
-    return array;
-}
-
-static cop_model *load_model(const struct network *network)
-{
-    char path[1024];
-    cop_model *model = NULL;
-    cop_error error;
-    snprintf(path, sizeof path, "%s/%s/%s", data_directory, network->folder, network->model);
-    ck_assert_msg(cop_model_load(path, NULL, &model, &error) == COP_STATUS_OK, "%s", error.message);
-    return model;
-}
 
 /* Names of results from all over the model, the deepest first. */
 static void pick_names(const cop_model *model, const char *names[EXTRAS])
@@ -78,19 +54,6 @@ static cop_cached_op *compile(cop_model *model, const cop_ndarray *src, cop_devi
     return op;
 }
 
-static double distance(const cop_ndarray *a, const cop_ndarray *b)
-{
-    const float *x = cop_ndarray_data(a), *y = cop_ndarray_data(b);
-    double apart = 0, largest = 0;
-    ck_assert_uint_eq(cop_ndarray_bytes(a), cop_ndarray_bytes(b));
-    for (size_t i = 0; i < cop_ndarray_bytes(a) / sizeof *x; i++) {
-        ck_assert(isfinite(x[i]));
-        apart = fmax(apart, fabs((double)x[i] - (double)y[i]));
-        largest = fmax(largest, fabs((double)y[i]));
-    }
-    return apart / largest;
-}
-
 /* Each output alone: the same bits, and fewer steps the less deep it lies. */
 static void check_alone(cop_cached_op *op, cop_ndarray *src, cop_ndarray *const *all)
 {
@@ -116,7 +79,7 @@ START_TEST(inner_values_of_real_models_can_be_outputs)
 {
     const struct network *network = &networks[_i];
     const char *names[EXTRAS] = {NULL};
-    cop_model *model = load_model(network);
+    cop_model *model = load_model(network->folder, network->model);
     cop_ndarray *src = load_array(network->folder, "ref_input.npy");
     cop_ndarray *expected = load_array(network->folder, "ref_output.npy");
     cop_ndarray *all[2][1 + EXTRAS] = {{NULL}};
@@ -140,21 +103,12 @@ END_TEST
 
 int main(void)
 {
-    data_directory = getenv("COP_TEST_DATA");
-    if (data_directory == NULL || access(data_directory, R_OK) != 0) {
-        printf("SKIP: real models are not there (%s)\n",
-               data_directory == NULL ? "COP_TEST_DATA is not set" : data_directory);
+    data_directory = find_data_folder();
+    if (data_directory == NULL)
         return SKIPPED;
-    }
-    Suite *suite = suite_create("inner outputs");
     TCase *cases = tcase_create("inner outputs");
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, inner_values_of_real_models_can_be_outputs, 0,
                         (int)(sizeof networks / sizeof *networks));
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case("inner outputs", cases);
 }

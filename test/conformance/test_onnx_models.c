@@ -144,17 +144,11 @@ int main(void)
         printf("skipped: no models in %s\n", data_directory == NULL ? "" : data_directory);
         return SKIPPED;
     }
-    Suite *suite = suite_create("onnx models");
     TCase *cases = tcase_create("onnx models");
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, models_give_their_stored_outputs, 0, 4);
     tcase_add_loop_test(cases, a_float16_model_computes_in_float32, 0, 2);
     tcase_add_test(cases, a_detector_with_computed_shapes_runs);
     tcase_add_test(cases, models_that_need_more_are_refused_by_name);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case("onnx models", cases);
 }

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Real trained models give their stored reference outputs, in every format they are there in, on
  * every device. */
-#include "support/npy.h"
+#include "support/real_models.h"
 #include "support/unit.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define SKIPPED 77 /* what meson takes for a skipped test */
-
-static const char *data_directory;
 
 struct reference {
     const char *folder, *model;
@@ -29,20 +23,10 @@ static const struct reference references[] = {
     {"mobilenetv2_1.0_224", "mobilenetv2_1.0_224_fp32.onnx", NULL, 1e-4},
 };
 
-static cop_ndarray *load_array(const char *folder, const char *file)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s/%s", data_directory, folder, file);
-    cop_ndarray *array = npy_load(path);
-    ck_assert_msg(array != NULL, "%s", path);
-    return array;
-}
-
 static cop_cached_op *compile(const struct reference *reference, const cop_ndarray *src,
                               cop_device_kind device, bool keep_graph)
 {
-    char path[1024];
-    cop_model *model = NULL;
+    cop_model *model = load_model(reference->folder, reference->model);
     cop_cached_op *op = NULL;
     cop_error error;
     cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
@@ -52,25 +36,10 @@ static cop_cached_op *compile(const struct reference *reference, const cop_ndarr
     options.keep_graph = keep_graph;
     options.input_shapes = &shape;
     options.input_shape_count = reference->input != NULL;
-    snprintf(path, sizeof path, "%s/%s/%s", data_directory, reference->folder, reference->model);
-    ck_assert_msg(cop_model_load(path, NULL, &model, &error) == COP_STATUS_OK, "%s", error.message);
     ck_assert_msg(cop_cached_op_create(model, &options, &op, &error) == COP_STATUS_OK, "%s",
                   error.message);
     cop_model_release(&model);
     return op;
-}
-
-static double distance(const cop_ndarray *a, const cop_ndarray *b)
-{
-    const float *x = cop_ndarray_data(a), *y = cop_ndarray_data(b);
-    double apart = 0, largest = 0;
-    ck_assert_uint_eq(cop_ndarray_bytes(a), cop_ndarray_bytes(b));
-    for (size_t i = 0; i < cop_ndarray_bytes(a) / sizeof *x; i++) {
-        ck_assert(isfinite(x[i]));
-        apart = fmax(apart, fabs((double)x[i] - (double)y[i]));
-        largest = fmax(largest, fabs((double)y[i]));
-    }
-    return apart / largest;
 }
 
 START_TEST(models_give_their_reference_output)
@@ -181,22 +150,13 @@ END_TEST
 
 int main(void)
 {
-    data_directory = getenv("COP_TEST_DATA");
-    if (data_directory == NULL || access(data_directory, R_OK) != 0) {
-        printf("SKIP: real models are not there (%s)\n",
-               data_directory == NULL ? "COP_TEST_DATA is not set" : data_directory);
+    data_directory = find_data_folder();
+    if (data_directory == NULL)
         return SKIPPED;
-    }
-    Suite *suite = suite_create("reference models");
     TCase *cases = tcase_create("reference models");
     tcase_set_timeout(cases, 600);
     tcase_add_loop_test(cases, models_give_their_reference_output, 0,
                         4 * (int)(sizeof references / sizeof *references));
     tcase_add_test(cases, the_same_4934_digits_are_right_through_any_number_of_threads);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case("reference models", cases);
 }

@@ -2,205 +2,16 @@
 /*
  * Changes ONNX files field by field. The fields of a file are listed with the messages they stand
  * in; a change puts other bytes in the place of some and, as a rule, corrects the lengths of all
- * messages around them. Field numbers are those of onnx.proto.
+ * messages around them.
  */
 #include "fuzz/fuzz_target.h"
-
-#define MAX_FIELDS 2048
-#define MAX_DEPTH  24
-
-enum message_type {
-    MODEL,
-    OPSET,
-    GRAPH,
-    NODE,
-    ATTRIBUTE,
-    TENSOR,
-    VALUE,
-    TYPE,
-    TENSOR_TYPE,
-    SHAPE,
-    DIM,
-    ENTRY,
-    LEAF
-};
-
-enum wire { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
-
-struct field {
-    size_t begin, length_at, value, end; /* tag, length (BYTES only), content, behind it */
-    unsigned number, wire;
-    enum message_type within, child; /* LEAF: a string, numbers or unknown */
-    int parent;                      /* index; −1: the file */
-};
-
-struct fields {
-    const unsigned char *bytes;
-    int count;
-    struct field items[MAX_FIELDS];
-};
+#include "fuzz/onnx_fields.h"
 
 struct editor {
     struct fuzz_bytes *input;
     uint64_t *state;
     struct fields *fields, *other;
 };
-
-static const struct {
-    enum message_type within;
-    unsigned number;
-    enum message_type child;
-} children[] = {
-    {MODEL, 7, GRAPH},       {MODEL, 8, OPSET},      {MODEL, 14, ENTRY},    {GRAPH, 1, NODE},
-    {GRAPH, 5, TENSOR},      {GRAPH, 11, VALUE},     {GRAPH, 12, VALUE},    {GRAPH, 13, VALUE},
-    {NODE, 5, ATTRIBUTE},    {ATTRIBUTE, 5, TENSOR}, {ATTRIBUTE, 6, GRAPH}, {ATTRIBUTE, 10, TENSOR},
-    {ATTRIBUTE, 11, GRAPH},  {TENSOR, 13, ENTRY},    {VALUE, 2, TYPE},      {TYPE, 1, TENSOR_TYPE},
-    {TENSOR_TYPE, 2, SHAPE}, {SHAPE, 1, DIM},
-};
-
-static enum message_type child_of(enum message_type within, unsigned number)
-{
-    for (size_t i = 0; i < sizeof children / sizeof *children; i++)
-        if (children[i].within == within && children[i].number == number)
-            return children[i].child;
-    return LEAF;
-}
-
-static bool read_varint(const unsigned char *bytes, size_t end, size_t *at, uint64_t *value)
-{
-    *value = 0;
-    for (int shift = 0; *at < end && shift < 64; shift += 7) {
-        const unsigned char byte = bytes[(*at)++];
-        *value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
-}
-
-static size_t put_varint(unsigned char *out, uint64_t value)
-{
-    size_t size = 0;
-    for (; value >= 0x80; value >>= 7)
-        out[size++] = (unsigned char)(value | 0x80);
-    out[size++] = (unsigned char)value;
-    return size;
-}
-
-/* Where the value of a field ends; 0: it is cut off. */
-static size_t end_of(const unsigned char *bytes, size_t end, struct field *field)
-{
-    uint64_t number;
-    size_t at = field->value;
-    if (field->wire == VARINT)
-        return read_varint(bytes, end, &at, &number) ? at : 0;
-    if (field->wire == FIXED64 || field->wire == FIXED32)
-        return end - at >= (field->wire == FIXED64 ? 8u : 4u)
-                   ? at + (field->wire == FIXED64 ? 8 : 4)
-                   : 0;
-    if (field->wire != BYTES || !read_varint(bytes, end, &at, &number) || number > end - at)
-        return 0;
-    field->length_at = field->value;
-    field->value = at;
-    return at + (size_t)number;
-}
-
-static void list_fields(struct fields *fields, size_t at, size_t end, enum message_type within,
-                        int parent, int depth)
-{
-    while (at < end && fields->count < MAX_FIELDS) {
-        uint64_t tag;
-        struct field field = {.begin = at, .within = within, .parent = parent};
-        if (!read_varint(fields->bytes, end, &at, &tag))
-            return;
-        field.value = at;
-        field.number = (unsigned)(tag >> 3);
-        field.wire = tag & 7;
-        field.end = end_of(fields->bytes, end, &field);
-        if (field.end == 0)
-            return;
-        field.child = field.wire == BYTES ? child_of(within, field.number) : LEAF;
-        const int index = fields->count;
-        fields->items[fields->count++] = field;
-        if (field.child != LEAF && depth < MAX_DEPTH)
-            list_fields(fields, field.value, field.end, field.child, index, depth + 1);
-        at = field.end;
-    }
-}
-
-static const struct field *pick_field(struct fields *fields, uint64_t *state)
-{
-    return fields->count == 0 ? NULL : &fields->items[next_choice(state, (uint64_t)fields->count)];
-}
-
-/* A field that `suits`, from a random one on; NULL: there is none. */
-static const struct field *find_field(struct fields *fields, uint64_t *state,
-                                      bool (*suits)(const struct field *, const struct field *),
-                                      const struct field *like)
-{
-    const int first = fields->count == 0 ? 0 : (int)next_choice(state, (uint64_t)fields->count);
-    for (int i = 0; i < fields->count; i++) {
-        const struct field *field = &fields->items[(first + i) % fields->count];
-        if (field != like && suits(field, like))
-            return field;
-    }
-    return NULL;
-}
-
-static bool is_sibling(const struct field *field, const struct field *like)
-{
-    return field->parent == like->parent;
-}
-
-static bool is_alike(const struct field *field, const struct field *like)
-{
-    return field->within == like->within && field->number == like->number;
-}
-
-static bool is_of_the_same_message(const struct field *field, const struct field *like)
-{
-    return field->within == like->within;
-}
-
-static bool is_number(const struct field *field, const struct field *like)
-{
-    (void)like;
-    return field->wire == VARINT;
-}
-
-static bool is_leaf(const struct field *field, const struct field *like)
-{
-    (void)like;
-    return field->wire == BYTES && field->child == LEAF;
-}
-
-static bool is_string(const struct field *field, const struct field *like)
-{
-    static const struct {
-        enum message_type within;
-        unsigned number;
-    } strings[] = {{NODE, 1},      {NODE, 2},      {NODE, 3},   {NODE, 4},  {NODE, 7},
-                   {ATTRIBUTE, 1}, {ATTRIBUTE, 4}, {VALUE, 1},  {GRAPH, 2}, {DIM, 2},
-                   {ENTRY, 1},     {ENTRY, 2},     {TENSOR, 8}, {OPSET, 1}};
-    (void)like;
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
-        if (field->within == strings[i].within && field->number == strings[i].number &&
-            field->wire == BYTES)
-            return true;
-    return false;
-}
-
-static bool is_message(const struct field *field, const struct field *like)
-{
-    (void)like;
-    return field->child != LEAF;
-}
-
-static bool is_graph(const struct field *field, const struct field *like)
-{
-    (void)like;
-    return field->child == GRAPH;
-}
 
 /* Puts `with` in the place of a range inside the message `parent`; the lengths around it follow,
  * but for one time in 32. */
@@ -526,11 +337,8 @@ void fuzz_mutate(struct fuzz_bytes *input, struct fuzz_view other, uint64_t *sta
         change_number,   change_number,  change_length,  change_tag,   change_string, change_string,
         change_string,   change_content, change_content, nest_message, nest_graph};
     static struct fields fields, other_fields;
-    fields.bytes = input->bytes;
-    other_fields.bytes = other.bytes;
-    fields.count = other_fields.count = 0;
-    list_fields(&fields, 0, input->size, MODEL, -1, 0);
-    list_fields(&other_fields, 0, other.size, MODEL, -1, 0);
+    list_fields(&fields, input->bytes, input->size);
+    list_fields(&other_fields, other.bytes, other.size);
     struct editor editor = {input, state, &fields, &other_fields};
     if (fields.count == 0 || next_choice(state, 16) == 0)
         mutate_bytes(input, state);

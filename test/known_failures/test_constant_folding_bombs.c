@@ -8,6 +8,7 @@
 #include <cachedop/cachedop.h>
 
 #include "model/mxnet_files.h"
+#include "support/load_onnx.h"
 #include "support/measure.h"
 #include "support/onnx_sample.h"
 #include "support/unit.h"
@@ -77,13 +78,6 @@ static void detonate_onnx(const char *name, struct message *graph, const char *o
     struct message model = onnx_model(graph, 13);
     detonate(name, (struct bomb){.graph = model.bytes, .graph_size = model.size}, expected, or_ok);
     message_free(&model);
-}
-
-static void add_ints(struct message *graph, const char *name, int count, const int64_t *values)
-{
-    struct message tensor =
-        onnx_raw_tensor(name, ONNX_INT64, 1, (int64_t[]){count}, values, 8 * (size_t)count);
-    onnx_add_initializer(graph, &tensor);
 }
 
 static void add_node(struct message *graph, const char *op, const char *inputs, const char *output)

@@ -9,7 +9,7 @@
 #include <malloc.h>
 #include <pthread.h>
 
-#include "known_failures/load_onnx.h"
+#include "support/load_onnx.h"
 #include "support/measure.h"
 #include "support/unit.h"
 

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include <link.h>
 
-#include "known_failures/load_onnx.h"
+#include "support/load_onnx.h"
 #include "model/mxnet_files.h"
 #include "support/unit.h"
 
@@ -42,7 +42,7 @@ static const char *const libraries[] = {"libevil.so",         "/tmp/evil.so", ".
 #define LIBRARY_COUNT (sizeof libraries / sizeof *libraries)
 
 /* The name as operator, domain, attribute and metadata of an ONNX file. */
-static void load_onnx(const char *library)
+static void load_onnx_naming(const char *library)
 {
     for (int place = 0; place < 5; place++) {
         struct message graph = {0}, entry = {0};
@@ -71,7 +71,7 @@ static void load_onnx(const char *library)
 
 /* The same in a symbol: MXNet's Custom and subgraph operators, and what programs put into
  * attributes. */
-static void load_mxnet(const char *library)
+static void load_mxnet_naming(const char *library)
 {
     static const char *const symbols[] = {
         NODE("Custom", "y", "'op_type':'%s'", "[0,0]"),
@@ -104,8 +104,8 @@ START_TEST(no_word_of_a_file_is_a_librarys_name)
 {
     const int before = count_objects();
     for (size_t i = 0; i < LIBRARY_COUNT; i++) {
-        load_onnx(libraries[i]);
-        load_mxnet(libraries[i]);
+        load_onnx_naming(libraries[i]);
+        load_mxnet_naming(libraries[i]);
     }
     for (int i = 0; i < asked_count && i < 64; i++)
         ck_abort_msg("dlopen of '%s'", asked[i]);

@@ -60,25 +60,12 @@ static void remove_all(void)
     ck_assert_int_eq(system(command), 0);
 }
 
-static void add_entry(struct message *tensor, const char *key, const char *value)
-{
-    struct message entry = {0};
-    if (value == NULL)
-        return;
-    write_text(&entry, 1, key);
-    write_text(&entry, 2, value);
-    write_message(tensor, 13, &entry);
-}
-
 /* A model whose output is x [4] plus the four floats that lie at `location`. */
 static void write_model(const char *location, const char *offset, const char *length)
 {
     struct message graph = {0}, node = onnx_node("Add", "add", "x w", "y");
     struct message tensor = onnx_tensor("w", ONNX_FLOAT, DIMS(4));
-    write_int(&tensor, 14, 1);
-    add_entry(&tensor, "location", location);
-    add_entry(&tensor, "offset", offset);
-    add_entry(&tensor, "length", length);
+    onnx_make_external(&tensor, location, offset, length);
     onnx_add_initializer(&graph, &tensor);
     onnx_add_input(&graph, "x", ONNX_FLOAT, DIMS(4));
     onnx_add_node(&graph, &node);

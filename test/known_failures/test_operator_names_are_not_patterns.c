@@ -6,7 +6,7 @@
  */
 #include <time.h>
 
-#include "known_failures/load_onnx.h"
+#include "support/load_onnx.h"
 #include "model/mxnet_files.h"
 #include "support/unit.h"
 

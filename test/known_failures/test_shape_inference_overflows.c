@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Shape inference multiplied and added numbers from the file until they wrapped around to small
  * ones. */
-#include "known_failures/load_onnx.h"
+#include "support/load_onnx.h"
 #include "support/unit.h"
 
 #define LARGE (INT64_C(1) << 32) /* its square is 0 in 64 bits */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Shape inference divided by strides of zero, and by other numbers that a file gives. */
-#include "known_failures/load_onnx.h"
+#include "support/load_onnx.h"
 #include "support/unit.h"
 
 /* One node on x [1,2,8,8] with a list of numbers as an attribute. */

@@ -4,7 +4,7 @@
  * before any input had arrived: sizes and targets that do not fit are refused when the model is
  * compiled.
  */
-#include "known_failures/load_onnx.h"
+#include "support/load_onnx.h"
 #include "support/unit.h"
 
 static struct message split(int output_count, int size_count, const int64_t *sizes, int64_t opset)

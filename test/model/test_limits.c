@@ -6,6 +6,7 @@
 #include <cachedop/cachedop.h>
 
 #include "model/mxnet_files.h"
+#include "support/load_onnx.h"
 #include "support/onnx_sample.h"
 #include "support/unit.h"
 
@@ -154,19 +155,7 @@ static cop_status compile_elements(int64_t rows, int64_t columns, bool is_result
     onnx_add_node(&graph, &node);
     onnx_add_output(&graph, "y", ONNX_FLOAT, 0, NULL);
     struct message file = onnx_model(&graph, 13);
-    const cop_bytes bytes = {file.bytes, file.size, keep, NULL};
-    cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
-    cop_model *model = NULL;
-    cop_cached_op *op = NULL;
-    options.device.kind = COP_DEVICE_REF;
-    cop_status status =
-        cop_model_load_bytes(COP_MODEL_FORMAT_ONNX, &bytes, NULL, NULL, &model, error);
-    if (status == COP_STATUS_OK)
-        status = cop_cached_op_create(model, &options, &op, error);
-    cop_cached_op_release(&op);
-    cop_model_release(&model);
-    message_free(&file);
-    return status;
+    return compile_onnx(&file, NULL, error);
 }
 
 START_TEST(tensors_of_onnx_have_fewer_than_2_to_the_48_elements)

@@ -44,16 +44,6 @@ static void tear_down(void)
     rmdir(directory);
 }
 
-static void add_entry(struct message *tensor, const char *key, const char *value)
-{
-    struct message entry = {0};
-    if (value == NULL)
-        return;
-    write_text(&entry, 1, key);
-    write_text(&entry, 2, value);
-    write_message(tensor, 13, &entry);
-}
-
 /* Two tensors of two floats; the second lies behind the first in the same file. */
 static struct message external_model(const char *location, const char *offset, const char *length)
 {
@@ -61,11 +51,9 @@ static struct message external_model(const char *location, const char *offset, c
     const char *const names[] = {"a", "b"};
     for (int i = 0; i < 2; i++) {
         struct message tensor = onnx_tensor(names[i], ONNX_FLOAT, DIMS(2));
-        write_int(&tensor, 14, 1);
-        add_entry(&tensor, "location", i == 0 ? "w.bin" : location);
-        add_entry(&tensor, "offset", i == 0 ? NULL : offset);
-        add_entry(&tensor, "length", i == 0 ? NULL : length);
-        add_entry(&tensor, "checksum", "0123");
+        onnx_make_external(&tensor, i == 0 ? "w.bin" : location, i == 0 ? NULL : offset,
+                           i == 0 ? NULL : length);
+        onnx_add_external_entry(&tensor, "checksum", "0123");
         onnx_add_initializer(&graph, &tensor);
     }
     onnx_add_node(&graph, &node);
@@ -186,7 +174,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("onnx external");
     TCase *cases = tcase_create("onnx external");
     tcase_add_unchecked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, tensors_are_found_where_the_model_says);
@@ -194,10 +181,5 @@ int main(void)
     tcase_add_test(cases, ranges_stay_inside_the_file);
     tcase_add_test(cases, a_model_in_memory_has_no_other_files);
     tcase_add_test(cases, without_memory_nothing_stays_open_or_allocated);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_case("onnx external", cases);
 }

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "runtime/storage.h"
+#include "support/tasks.h"
 #include "support/unit.h"
 
 #define MILLISECOND   INT64_C(1000000)
@@ -77,15 +77,7 @@ static void finish_job(struct task *task, struct failure *failure, bool was_aban
 static struct job *make_job(_Atomic int *wrong)
 {
     struct job *job = calloc(1, sizeof *job);
-    job->task = (struct task){
-        .accesses = job->accesses,
-        .operator_id = 7,
-        .priority = 1,
-        .deadline = {.at_ns = INT64_MAX},
-        .run = run_job,
-        .finish = finish_job,
-    };
-    job->task.reserve = cop_failure_reserve();
+    job->task = task_of(job->accesses, run_job, finish_job);
     job->wrong = wrong;
     return job;
 }
@@ -94,8 +86,7 @@ static void add_access(struct job *job, cop_ndarray *array, bool is_write, int e
 {
     job->arrays[job->count] = cop_ndarray_retain(array);
     job->expected[job->count] = expected;
-    job->accesses[job->count] =
-        (struct access){.storage = array->storage, .is_read = !is_write, .is_write = is_write};
+    job->accesses[job->count] = access_of(array, is_write);
     job->task.access_count = ++job->count;
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/engine/engine.h"
 #include "support/rigged_step.h"
 #include "support/tiny_models.h"
+#include "support/tasks.h"
 #include "support/unit.h"
 
 #define SECOND      INT64_C(1000000000)
@@ -57,21 +58,12 @@ static void finish_job(struct task *task, struct failure *failure, bool was_aban
 static void init_job(struct job *job, _Atomic int *gate)
 {
     *job = (struct job){.gate = gate};
-    job->task = (struct task){
-        .accesses = job->accesses,
-        .operator_id = 7,
-        .priority = 1,
-        .deadline = {.at_ns = INT64_MAX},
-        .run = run_job,
-        .finish = finish_job,
-        .reserve = cop_failure_reserve(),
-    };
+    job->task = task_of(job->accesses, run_job, finish_job);
 }
 
 static void add(struct job *job, cop_ndarray *array, bool is_write)
 {
-    job->accesses[job->task.access_count++] =
-        (struct access){.storage = array->storage, .is_read = !is_write, .is_write = is_write};
+    job->accesses[job->task.access_count++] = access_of(array, is_write);
 }
 
 static void await_count(_Atomic int *count, int wanted)

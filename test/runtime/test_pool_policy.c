@@ -8,6 +8,7 @@
 #include <cachedop/cachedop.h>
 
 #include "base/alloc.h"
+#include "support/live_models.h"
 #include "support/rigged_step.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
@@ -38,13 +39,6 @@ static cop_status create(size_t memory_cap_bytes, cop_cached_op **op, cop_error 
     options.device.kind = COP_DEVICE_REF;
     options.memory_cap_bytes = memory_cap_bytes;
     return cop_cached_op_create(model, &options, op, error);
-}
-
-static cop_cached_op_stats stats_of(cop_cached_op *op)
-{
-    cop_cached_op_stats stats = {.struct_size = sizeof stats};
-    ck_assert_int_eq(cop_cached_op_get_stats(op, &stats, NULL), COP_STATUS_OK);
-    return stats;
 }
 
 START_TEST(trimming_frees_what_is_not_in_use_and_counts_stay)

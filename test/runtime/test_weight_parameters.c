@@ -6,28 +6,9 @@
 
 #include "model/mxnet_files.h"
 #include "support/live_models.h"
-#include "support/onnx_writer.h"
+#include "support/load_onnx.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
-
-static cop_model *load_onnx(struct message *model)
-{
-    const cop_bytes bytes = {model->bytes, model->size, NULL, NULL};
-    cop_model *loaded = NULL;
-    cop_error error = {0};
-    ck_assert_msg(cop_model_load_bytes(COP_MODEL_FORMAT_ONNX, &bytes, NULL, NULL, &loaded,
-                                       &error) == COP_STATUS_OK,
-                  "%s", error.message);
-    message_free(model);
-    return loaded;
-}
-
-static void add_ints(struct message *graph, const char *name, int count, const int64_t *values)
-{
-    struct message tensor =
-        onnx_raw_tensor(name, ONNX_INT64, DIMS(count), values, (size_t)count * sizeof *values);
-    onnx_add_initializer(graph, &tensor);
-}
 
 static cop_ndarray *int_array(int count, const int64_t *values)
 {

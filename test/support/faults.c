@@ -35,6 +35,12 @@ void require(bool is_right, const char *format, ...)
     _exit(2);
 }
 
+void require_result(cop_status status, const void *result, const char *what)
+{
+    require((status == COP_STATUS_OK) == (result != NULL), "%s with %s",
+            result == NULL ? "nothing" : what, cop_status_name(status));
+}
+
 const char *scratch_folder(void)
 {
     return folder;

@@ -68,6 +68,9 @@ int run_scenarios(const struct scenario *scenarios, size_t scenario_count,
 /* Ends the process, saying where, if something is not as it must be. */
 void require(bool is_right, const char *format, ...) COP_PRINTF(2, 3);
 
+/* What a call makes is there when it succeeded, and only then; `what` it is, such as "a model". */
+void require_result(cop_status status, const void *result, const char *what);
+
 /* A folder of this process, for files; removed at the end. Files are written whole. */
 const char *scratch_folder(void);
 void write_file(const char *path, const void *bytes, size_t size);

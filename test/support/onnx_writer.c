@@ -177,6 +177,25 @@ void onnx_add_floats(struct message *graph, const char *name, int rank, const in
     onnx_add_initializer(graph, &tensor);
 }
 
+void onnx_make_external(struct message *tensor, const char *location, const char *offset,
+                        const char *length)
+{
+    write_int(tensor, 14, 1);
+    onnx_add_external_entry(tensor, "location", location);
+    onnx_add_external_entry(tensor, "offset", offset);
+    onnx_add_external_entry(tensor, "length", length);
+}
+
+void onnx_add_external_entry(struct message *tensor, const char *key, const char *value)
+{
+    struct message entry = {0};
+    if (value == NULL)
+        return;
+    write_text(&entry, 1, key);
+    write_text(&entry, 2, value);
+    write_message(tensor, 13, &entry);
+}
+
 static void add_value(struct message *graph, int field, const char *name, int type, int rank,
                       const int64_t *dims)
 {

@@ -42,6 +42,12 @@ struct message onnx_tensor(const char *name, int type, int rank, const int64_t *
 struct message onnx_raw_tensor(const char *name, int type, int rank, const int64_t *dims,
                                const void *elements, size_t bytes);
 
+/* The elements of a tensor lie in a file; NULL: it does not say. And any other entry that says so.
+ */
+void onnx_make_external(struct message *tensor, const char *location, const char *offset,
+                        const char *length);
+void onnx_add_external_entry(struct message *tensor, const char *key, const char *value);
+
 /* Parts of a GraphProto. */
 void onnx_add_node(struct message *graph, struct message *node);
 void onnx_add_initializer(struct message *graph, struct message *tensor);

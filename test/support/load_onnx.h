@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loads, compiles and perhaps runs one ONNX model that a test wrote, on the reference kernels. */
-#ifndef TEST_KNOWN_FAILURES_LOAD_ONNX_H
-#define TEST_KNOWN_FAILURES_LOAD_ONNX_H
+/* Loads one ONNX model that a test wrote, and compiles it for the reference kernels. */
+#ifndef TEST_SUPPORT_LOAD_ONNX_H
+#define TEST_SUPPORT_LOAD_ONNX_H
 
 #include <check.h>
 #include <stdio.h>
@@ -12,25 +12,42 @@
 
 #include "support/onnx_writer.h"
 
-/* Compiles and frees the message; `op` may be NULL: it is only to be seen whether that works. */
-static inline cop_status compile_onnx(struct message *model, cop_cached_op **op, cop_error *error)
+/* Frees the message, whatever the status. */
+static inline cop_status try_onnx(struct message *model, cop_model **loaded, cop_error *error)
 {
     /* From memory of exactly that size, so that a sanitizer sees every read past the end. */
     void *copy = malloc(model->size == 0 ? 1 : model->size);
     memcpy(copy, model->bytes, model->size);
     const cop_bytes bytes = {.data = copy, .size = model->size};
+    *loaded = NULL;
+    *error = (cop_error){COP_STATUS_OK, ""};
+    const cop_status status =
+        cop_model_load_bytes(COP_MODEL_FORMAT_ONNX, &bytes, NULL, NULL, loaded, error);
+    free(copy);
+    message_free(model);
+    return status;
+}
+
+/* A model that must load; frees the message. */
+static inline cop_model *load_onnx(struct message *model)
+{
+    cop_model *loaded;
+    cop_error error;
+    ck_assert_msg(try_onnx(model, &loaded, &error) == COP_STATUS_OK, "%s", error.message);
+    return loaded;
+}
+
+/* Compiles and frees the message; `op` may be NULL: it is only to be seen whether that works. */
+static inline cop_status compile_onnx(struct message *model, cop_cached_op **op, cop_error *error)
+{
     cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
-    cop_model *loaded = NULL;
+    cop_model *loaded;
     cop_cached_op *made = NULL;
     options.device.kind = COP_DEVICE_REF;
-    *error = (cop_error){COP_STATUS_OK, ""};
-    cop_status status =
-        cop_model_load_bytes(COP_MODEL_FORMAT_ONNX, &bytes, NULL, NULL, &loaded, error);
+    cop_status status = try_onnx(model, &loaded, error);
     if (status == COP_STATUS_OK)
         status = cop_cached_op_create(loaded, &options, &made, error);
     cop_model_release(&loaded);
-    free(copy);
-    message_free(model);
     ck_assert((made != NULL) == (status == COP_STATUS_OK));
     if (op != NULL)
         *op = made;
