@@ -3,7 +3,7 @@
 #ifndef TEST_SUPPORT_TASKS_H
 #define TEST_SUPPORT_TASKS_H
 
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "runtime/storage.h"
 
 /* What every one is: without a limit, of one operator. `finish` must free `reserve`. */
