@@ -5,8 +5,11 @@
 #include "oom/allocation_faults.h"
 #include "support/tiny_models.h"
 
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The classifier on a device, with an input and room for its scores. */
 static void prepare_op(struct stage *stage)
@@ -144,6 +147,87 @@ static void prepare_chain(struct stage *stage)
     require(cop_set_worker_threads(2, NULL) == COP_STATUS_OK, "no workers");
 }
 
+/* Takes what the queue gets, once the invocation is done. */
+static void take_completion(cop_completion_queue *queue, cop_status expected)
+{
+    cop_completion done;
+    struct pollfd wanted = {cop_completion_queue_fd(queue), POLLIN, 0};
+    require(poll(&wanted, 1, 20000) == 1, "no completion");
+    require(cop_completion_queue_next(queue, &done, NULL) == COP_STATUS_OK, "an empty queue");
+    require(done.outcome.status == expected, "another outcome than the array's");
+}
+
+/* With a token, a deadline, a queue and a chosen output. */
+static cop_status invoke_told(struct stage *stage, cop_error *error)
+{
+    static const size_t first = 0;
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    cop_cancel *cancel = NULL;
+    cop_completion_queue *queue = NULL;
+    cop_status status = cop_cancel_create(&cancel, error);
+    require_result(status, cancel, "a token");
+    if (status == COP_STATUS_OK) {
+        status = cop_completion_queue_create(&queue, error);
+        require_result(status, queue, "a queue");
+    }
+    if (status == COP_STATUS_OK) {
+        options.cancel = cancel, options.completions = queue;
+        options.timeout_ns = INT64_C(60000000000);
+        options.outputs = &first, options.output_count = 1;
+        status = cop_invoke_async(stage->op, 1, &stage->src, 1, &stage->dst, &options, error);
+        require_result(status, stage->dst, "an output");
+    }
+    if (status == COP_STATUS_OK) {
+        status = wait_for(stage->dst, error);
+        take_completion(queue, status);
+        if (status != COP_STATUS_OK)
+            cop_ndarray_release(&stage->dst);
+    }
+    cop_cancel_release(&cancel);
+    cop_completion_queue_release(&queue);
+    (void)!cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL);
+    return finish_invoke(stage, status);
+}
+
+static void count_call(void *calls, const cop_error *outcome)
+{
+    (void)outcome;
+    atomic_fetch_add((_Atomic int *)calls, 1);
+}
+
+/* With a callback, which comes if and only if the call was taken. */
+static cop_status invoke_called_back(struct stage *stage, cop_error *error)
+{
+    _Atomic int calls = 0;
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    options.on_done = count_call, options.user = &calls;
+    cop_status status =
+        cop_invoke_async(stage->op, 1, &stage->src, 1, &stage->dst, &options, error);
+    require_result(status, stage->dst, "an output");
+    if (status == COP_STATUS_OK) {
+        status = wait_for(stage->dst, error);
+        for (int i = 0; i < 20000 && atomic_load(&calls) == 0; i++)
+            usleep(1000);
+        require(atomic_load(&calls) == 1, "no call");
+        if (status != COP_STATUS_OK)
+            cop_ndarray_release(&stage->dst);
+    }
+    (void)!cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL);
+    return finish_invoke(stage, status);
+}
+
+static void prepare_threads(struct stage *stage)
+{
+    prepare_op(stage);
+    require(cop_set_worker_threads(2, NULL) == COP_STATUS_OK, "no workers");
+}
+
+static cop_status trim(struct stage *stage, cop_error *error)
+{
+    cop_status status = cop_cached_op_trim(stage->op, 0, NULL, error);
+    return status == COP_STATUS_OK ? invoke(stage, error) : status;
+}
+
 /* ---- The rest ---- */
 
 static void ignore_memory(void *user, void *memory)
@@ -244,6 +328,13 @@ static const struct scenario scenarios[] = {
             USUAL | THREADED),
     WITH_OP("operators are invoked asynchronously on ref", &ref, prepare_chain, invoke_async,
             USUAL | THREADED),
+    WITH_OP("an invocation reports to a queue on cpu", &cpu, prepare_threads, invoke_told,
+            USUAL | THREADED),
+    WITH_OP("an invocation reports to a queue on ref", &ref, prepare_threads, invoke_told,
+            USUAL | THREADED),
+    WITH_OP("an invocation is called back", &ref, prepare_threads, invoke_called_back,
+            USUAL | THREADED),
+    WITH_OP("a trimmed operator is invoked", &cpu, prepare_op, trim, USUAL),
     WITH_OP("arrays are made, viewed and wrapped", NULL, NULL, make_arrays, USUAL | PLAIN),
     WITH_OP("a plan is printed", &cpu, prepare_op, print_plans, USUAL | PLAIN),
     {.name = "an unknown name is asked for",
