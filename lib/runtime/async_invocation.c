@@ -99,8 +99,8 @@ static void finish(struct task *task, struct failure *failure, bool was_abandone
     struct async_invocation *self = (struct async_invocation *)task;
     if (!was_abandoned) {
         end_pause(self);
-        if (self->invocation.context !=
-            NULL) { /* it ended while it was paused, or could not begin */
+        const bool has_context = self->invocation.context != NULL;
+        if (has_context) { /* it ended while it was paused, or could not begin */
             cop_context_count(self->invocation.context, COP_STATUS_CANCELLED);
             give_context_back(self);
         }
