@@ -18,7 +18,7 @@
  */
 cop_status cop_cublaslt_open(cop_error *error);
 
-/* Such as 130100; 0 where cop_cublaslt_open failed or was not called. */
+/* Such as 130100; 0 where it cannot be opened. Both open it if need be. */
 size_t cop_cublaslt_version(void);
 
 /* Where it was found: a file name or a path; "" where it was not. */

@@ -37,7 +37,6 @@ enum cop_cudnn_activation {
  * [oc,ic/groups,kernel...], bias [oc], residual and dst [n,oc,spatial...]. Channels come last in
  * memory (nhwc) or second (nchw); weights lie as src does, [oc,kernel...,ic/groups] where channels
  * come last. No padding between elements; addresses are multiples of 16 bytes.
- * Hashed and compared as bytes: always made zeroed, and what is not used stays zero.
  */
 struct cudnn_convolution {
     enum cop_cudnn_type type;

@@ -16,7 +16,7 @@
  */
 cop_status cop_cudnn_open(cop_error *error);
 
-/* Such as 91900; 0 where cop_cudnn_open failed or was not called. */
+/* Such as 91900; 0 where it cannot be opened. Both open it if need be. */
 int cop_cudnn_version(void);
 
 /* Where it was found: a file name or a path; "" where it was not. */
