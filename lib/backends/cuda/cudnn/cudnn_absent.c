@@ -66,6 +66,12 @@ void cop_cudnn_choice_release(const struct cudnn_choice **choice)
     *choice = NULL;
 }
 
+bool cop_cudnn_fuses(const struct cudnn_convolution *convolution)
+{
+    (void)convolution;
+    return false;
+}
+
 bool cop_cudnn_dst_spatial(const struct cudnn_convolution *convolution,
                            int64_t dst[COP_CUDNN_MAX_SPATIAL])
 {

@@ -55,6 +55,7 @@ struct cudnn_convolution {
 /*
  * Engines are taken in this order: compiled beforehand with a small workspace, then with a large
  * one, then, if allowed, those that cuDNN compiles now (0.1 to 2 s each).
+ * Without allows_compilation only what cop_cudnn_fuses is looked at.
  */
 struct cudnn_limits {
     size_t workspace_bytes;      /* what is small; 0: COP_CUDNN_WORKSPACE_BYTES */
@@ -118,6 +119,14 @@ cop_status cop_cudnn_choose(struct cudnn_session *session,
 
 const struct cudnn_choice *cop_cudnn_choice_retain(const struct cudnn_choice *choice);
 void cop_cudnn_choice_release(const struct cudnn_choice **choice); /* accepts a pointer to NULL */
+
+/*
+ * Whether engines compiled beforehand run it all at once and fast: activations NONE and RELU, and
+ * with a bias (of zeros, if need be) wherever there is a residual or an activation. For CLIP, ELU,
+ * SIGMOID and TANH cuDNN 9.19 has one generic engine without tensor cores, for the others, and for
+ * sums without a bias, none: an own kernel behind a plain convolution is faster.
+ */
+bool cop_cudnn_fuses(const struct cudnn_convolution *convolution);
 
 /* The spatial dimensions of dst; false: the geometry is no convolution, or too large. */
 bool cop_cudnn_dst_spatial(const struct cudnn_convolution *convolution,

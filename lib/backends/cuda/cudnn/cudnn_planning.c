@@ -104,6 +104,13 @@ cop_status cop_cudnn_plan(struct cudnn_session *session,
     return status;
 }
 
+bool cop_cudnn_fuses(const struct cudnn_convolution *convolution)
+{
+    const enum cop_cudnn_activation activation = convolution->activation;
+    return (activation == COP_CUDNN_NONE || activation == COP_CUDNN_RELU) &&
+           (convolution->has_bias || (activation == COP_CUDNN_NONE && !convolution->has_residual));
+}
+
 bool cop_cudnn_dst_spatial(const struct cudnn_convolution *convolution,
                            int64_t dst[COP_CUDNN_MAX_SPATIAL])
 {

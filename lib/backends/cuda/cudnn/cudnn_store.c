@@ -171,6 +171,10 @@ cop_status cop_cudnn_choose(struct cudnn_session *session,
     *choice = NULL;
     if (!cop_cudnn_dst_spatial(convolution, dst))
         return cop_fail(error, COP_STATUS_UNSUPPORTED, "cuDNN: no geometry of a convolution");
+    if (!filled.allows_compilation && !cop_cudnn_fuses(convolution))
+        return cop_fail(error, COP_STATUS_UNSUPPORTED,
+                        "cuDNN: no engine compiled beforehand fuses %s",
+                        convolution->has_bias ? "this activation" : "it without a bias");
     const struct hash key = key_of(session, convolution, &filled, trial != NULL);
     *choice = find_or_announce(&key);
     if (*choice != NULL)
