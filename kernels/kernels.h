@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every launcher of the library's own CUDA kernels. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include "cast.h"
+#include "direct_convolution.h"
+#include "elementwise.h"
+#include "matrix_vector.h"
+#include "movement.h"
+#include "normalization.h"
+#include "pooling.h"
+#include "post_ops.h"
+#include "reduction.h"
+#include "reorder.h"
+#include "types.h"
+
+#endif
