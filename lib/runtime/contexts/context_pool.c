@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/lock.h"
@@ -46,6 +47,9 @@ struct context_pool {
     struct lock lock;
     struct condition is_put;
 };
+
+/* How long a thread sleeps that waits for a context which may be behind on a device. */
+#define ASK_AGAIN_NS INT64_C(200000)
 
 /* Which slot this thread last used, of whatever pool: a hint. */
 static _Thread_local int last_slot;
@@ -283,6 +287,25 @@ static cop_status fail_busy(const struct context_pool *pool, cop_status reason, 
                                                         : "");
 }
 
+/* Contexts may be with invocations that a device is busy with, and that nobody else asks about. */
+static bool can_be_behind(const struct context_pool *pool)
+{
+    return pool->plan->devices.devices[0]->backend->stream_wait != NULL;
+}
+
+/* Asks devices, without the lock, and sleeps for a moment if that gave nothing. */
+static void wait_for_device_locked(struct context_pool *pool, const struct limits *limits)
+    COP_REQUIRES(pool->lock)
+{
+    cop_lock_release(&pool->lock);
+    const bool has_moved = cop_engine_poll_behind(limits);
+    cop_lock_acquire(&pool->lock);
+    const int64_t soon_ns = cop_now_ns() + ASK_AGAIN_NS;
+    if (!has_moved && !has_free(&pool->parking))
+        (void)cop_condition_wait(&pool->is_put, &pool->lock,
+                                 soon_ns < limits->until_ns ? soon_ns : limits->until_ns);
+}
+
 /* Sleeps until it is worth trying again. */
 static cop_status wait_for_put(struct context_pool *pool, const struct limits *limits,
                                cop_error *error)
@@ -293,7 +316,10 @@ static cop_status wait_for_put(struct context_pool *pool, const struct limits *l
     cop_lock_acquire(&pool->lock);
     atomic_fetch_add(&pool->waiting, 1); /* before the looks below, for everybody */
     while (!has_free(&pool->parking) && (end = cop_limits_check(limits)) == COP_STATUS_OK)
-        (void)cop_condition_wait(&pool->is_put, &pool->lock, limits->until_ns);
+        if (can_be_behind(pool))
+            wait_for_device_locked(pool, limits);
+        else
+            (void)cop_condition_wait(&pool->is_put, &pool->lock, limits->until_ns);
     atomic_fetch_sub(&pool->waiting, 1);
     cop_lock_release(&pool->lock);
     cop_cancel_unwatch(limits->cancel, &waiter);

@@ -161,9 +161,13 @@ void behind_read(cop_ndarray *array, float *elements, size_t count)
 
 void behind_invoke(cop_cached_op *op, cop_ndarray *src, float *elements, size_t count)
 {
+    static const size_t first = 0;
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
     cop_ndarray *dst = NULL;
     cop_error error = {0};
-    ck_assert_msg(cop_invoke(op, 1, &src, 1, &dst, NULL, &error) == COP_STATUS_OK, "%s",
+    if (cop_cached_op_output_count(op) > 1)
+        options.outputs = &first, options.output_count = 1;
+    ck_assert_msg(cop_invoke(op, 1, &src, 1, &dst, &options, &error) == COP_STATUS_OK, "%s",
                   error.message);
     behind_read(dst, elements, count);
     cop_ndarray_release(&dst);

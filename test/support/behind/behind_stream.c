@@ -175,6 +175,12 @@ static cop_status finish(struct behind_stream *stream, bool has_failed, cop_erro
                    : COP_STATUS_OK;
 }
 
+/* In a child the thread is the parent's: nothing will ever be done, and its locks may be taken. */
+static bool is_of_parent(const struct behind_stream *stream)
+{
+    return stream->epoch != cop_module_host->fork_epoch();
+}
+
 static bool take_failure(struct behind_stream *stream)
 {
     const bool has_failed = stream->has_failed;
@@ -187,6 +193,10 @@ bool behind_stream_poll(struct stream *base, cop_status *status, cop_error *erro
     struct behind_stream *stream = (struct behind_stream *)base;
     check_thread(stream);
     atomic_fetch_add(&behind_control.polls, 1);
+    if (is_of_parent(stream)) {
+        *status = finish(stream, true, error);
+        return true;
+    }
     pthread_mutex_lock(&stream->mutex);
     const bool is_done = stream->begun == stream->ended;
     const bool has_failed = is_done && take_failure(stream);
@@ -201,6 +211,8 @@ cop_status behind_stream_wait(struct stream *base, cop_error *error)
     struct behind_stream *stream = (struct behind_stream *)base;
     check_thread(stream);
     atomic_fetch_add(&behind_control.waits, 1);
+    if (is_of_parent(stream))
+        return finish(stream, true, error);
     pthread_mutex_lock(&stream->mutex);
     while (stream->begun != stream->ended)
         pthread_cond_wait(&stream->done, &stream->mutex);
