@@ -278,6 +278,29 @@ START_TEST(a_parked_invocation_gets_the_context_of_one_that_nobody_asks_about)
 }
 END_TEST
 
+START_TEST(a_parked_invocation_that_nobody_waits_for_keeps_no_context_from_others)
+{
+    struct fixture fixture = begin_fixture(behind_dense(1), 1, 32);
+    cop_ndarray *dst[3];
+    set_workers(0);
+    for (int way = 0; way < 2; way++) {
+        atomic_store(&control->holds, 1);
+        for (int i = 0; i < 3; i++)
+            dst[i] = submit(&fixture, NULL);
+        ck_assert_int_eq(wait_for(dst[0], 2 * MS), COP_STATUS_TIMEOUT); /* it has the context */
+        ck_assert_int_eq(wait_for(dst[1], 2 * MS), COP_STATUS_TIMEOUT); /* next in the parking */
+        const pthread_t thread = let_go_later();
+        if (way == 0)
+            check_result(&fixture, dst[2], 32);
+        pthread_join(thread, NULL);
+        ck_assert_int_eq(cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
+        for (int i = 0; i < 3 - (way == 0); i++)
+            check_result(&fixture, dst[i], 32);
+    }
+    end_fixture(&fixture);
+}
+END_TEST
+
 /* One of two that wait for one array. */
 struct waiter {
     cop_ndarray *array;
@@ -519,6 +542,7 @@ int main(void)
                           who_only_asks_is_told_what_the_device_has_done,
                           a_synchronous_call_gets_the_context_of_one_that_nobody_asks_about,
                           a_parked_invocation_gets_the_context_of_one_that_nobody_asks_about,
+                          a_parked_invocation_that_nobody_waits_for_keeps_no_context_from_others,
                           who_leaves_a_wait_leaves_the_asking_to_the_others,
                           results_on_the_device_are_fed_to_another_operator_in_order,
                           a_deadline_is_looked_at_between_segments_and_no_worker_waits_there,

@@ -266,7 +266,9 @@ void cop_engine_unpark_locked(struct parking *parking)
         return;
     cop_engine_take_locked(task);
     cop_engine_push_ready_locked(task, true);
-    if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
+    if (cop_engine.workers == 0) /* who waits for another parked task may begin that instead */
+        cop_engine_wake_helpers_locked();
+    else if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
         cop_engine_wake_helper_locked(task);
     cop_engine_call_workers_locked();
 }

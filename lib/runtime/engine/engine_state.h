@@ -98,6 +98,10 @@ struct help {
     bool is_urgent;    /* something there is behind, or may be soon: look again before long */
 };
 
+/* Whether a thread that waits for a task may begin it now. Without workers that is so also for a
+ * parked one where what it lacks is there: the one that was told may have nobody to run it. */
+bool cop_engine_can_begin_locked(const struct task *task) COP_REQUIRES(cop_engine.lock);
+
 /* Searches along the lines (search.c). Looks for a task in the way of `task` that this thread can
  * run now or, where very many are in the way, any; otherwise for one that is behind. */
 struct help cop_engine_find_help_locked(struct task *task) COP_REQUIRES(cop_engine.lock);

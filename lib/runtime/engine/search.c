@@ -90,9 +90,18 @@ static struct task *search_locked(struct search *search) COP_REQUIRES(cop_engine
     return found;
 }
 
-static enum visit_result find_ready(struct search *search, struct task *visited)
+bool cop_engine_can_begin_locked(const struct task *task)
 {
-    if (visited->queue == &cop_engine.ready)
+    if (task->queue == &cop_engine.ready)
+        return true;
+    return cop_engine.workers == 0 && task->queue != NULL && task->queue != &cop_engine.behind &&
+           task->parking->has_free(task->parking);
+}
+
+static enum visit_result find_ready(struct search *search, struct task *visited)
+    COP_REQUIRES(cop_engine.lock)
+{
+    if (cop_engine_can_begin_locked(visited))
         return VISIT_FOUND;
     search->sees_behind |= visited->behind_since_ns != 0;
     search->sees_parked |= visited->queue != NULL && visited->queue != &cop_engine.behind;

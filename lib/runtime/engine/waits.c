@@ -90,12 +90,12 @@ static struct task *find_behind_locked(const struct drain *drain) COP_REQUIRES(c
 static struct task *find_help_locked(const struct drain *drain) COP_REQUIRES(cop_engine.lock)
 {
     struct task *first = cop_task_queue_first(&cop_engine.ready);
+    if (cop_engine_can_begin_locked(drain->oldest))
+        return drain->oldest;
     if (first == NULL)
         return find_behind_locked(drain);
-    if (drain->oldest->queue == &cop_engine.ready)
-        return drain->oldest;
     const struct help help = cop_engine_find_help_locked(drain->oldest);
-    if (help.task != NULL && help.task->queue == &cop_engine.ready)
+    if (help.task != NULL && help.task->state != TASK_BEHIND)
         return help.task;
     return is_drained_by(drain, first) ? first : find_behind_locked(drain);
 }
