@@ -6,6 +6,7 @@
 #include "support/arrays.h"
 #include "support/behind/behind_models.h"
 #include "support/measure.h"
+#include "support/rigged_step.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
 
@@ -134,6 +135,47 @@ START_TEST(the_worker_does_other_work_while_the_device_is_busy)
     atomic_store(&control->holds, 0);
     check_result(&fixture, behind, 32);
     cop_completion_queue_release(&queue);
+    cop_ndarray_release(&src);
+    cop_cached_op_release(&host), cop_model_release(&relu);
+    end_fixture(&fixture);
+}
+END_TEST
+
+static cop_status be_slow(void *user, const struct kernel_args *args, cop_error *error)
+{
+    (void)user, (void)args, (void)error;
+    usleep(2000);
+    return COP_STATUS_OK;
+}
+
+static void note_pending(void *user, const cop_error *outcome)
+{
+    (void)outcome;
+    atomic_store((_Atomic long *)user, (long)library_stats().pending_invocations);
+}
+
+START_TEST(a_worker_with_other_work_looks_after_the_device_between_two_tasks)
+{
+    enum { COUNT = 200 };
+    struct fixture fixture = begin_fixture(behind_dense(1), 0, 32);
+    cop_model *relu = tiny_relu();
+    cop_cached_op *host = compile_on(relu, COP_DEVICE_REF);
+    cop_ndarray *src = random_array(2, (const int64_t[]){1, 16}, 3), *dst = NULL;
+    cop_invoke_options options = COP_INVOKE_OPTIONS_INIT;
+    _Atomic long left = 0; /* while the device is done */
+    rig_step(host, 0, be_slow, NULL);
+    set_workers(1);
+    atomic_store(&control->holds, 1);
+    options.on_done = note_pending, options.user = &left;
+    cop_ndarray *behind = submit(&fixture, &options);
+    AWAIT(atomic_load(&control->busy_streams) == 1);
+    for (int i = 0; i < COUNT; i++, cop_ndarray_release(&dst))
+        ck_assert_int_eq(cop_invoke_async(host, 1, &src, 1, &dst, NULL, NULL), COP_STATUS_OK);
+    atomic_store(&control->holds, 0);
+    AWAIT(atomic_load(&left) > 0);
+    ck_assert_int_gt(atomic_load(&left), COUNT / 4);
+    check_result(&fixture, behind, 32);
+    ck_assert_int_eq(cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL), COP_STATUS_OK);
     cop_ndarray_release(&src);
     cop_cached_op_release(&host), cop_model_release(&relu);
     end_fixture(&fixture);
@@ -537,6 +579,7 @@ int main(void)
     return RUN_TESTS_WITH("asynchronous on a device", set_up, NULL,
                           one_worker_has_as_many_in_flight_as_there_are_contexts,
                           the_worker_does_other_work_while_the_device_is_busy,
+                          a_worker_with_other_work_looks_after_the_device_between_two_tasks,
                           callbacks_and_completions_come_without_anybody_waiting,
                           without_workers_whoever_waits_asks_the_device,
                           who_only_asks_is_told_what_the_device_has_done,
