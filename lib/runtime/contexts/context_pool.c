@@ -48,9 +48,6 @@ struct context_pool {
     struct condition is_put;
 };
 
-/* How long a thread sleeps that waits for a context which may be behind on a device. */
-#define ASK_AGAIN_NS INT64_C(200000)
-
 /* Which slot this thread last used, of whatever pool: a hint. */
 static _Thread_local int last_slot;
 
@@ -298,12 +295,11 @@ static void wait_for_device_locked(struct context_pool *pool, const struct limit
     COP_REQUIRES(pool->lock)
 {
     cop_lock_release(&pool->lock);
-    const bool has_moved = cop_engine_poll_behind(limits);
+    const int64_t again_ns = cop_now_ns() + cop_engine_poll_behind(limits);
     cop_lock_acquire(&pool->lock);
-    const int64_t soon_ns = cop_now_ns() + ASK_AGAIN_NS;
-    if (!has_moved && !has_free(&pool->parking))
+    if (!has_free(&pool->parking))
         (void)cop_condition_wait(&pool->is_put, &pool->lock,
-                                 soon_ns < limits->until_ns ? soon_ns : limits->until_ns);
+                                 again_ns < limits->until_ns ? again_ns : limits->until_ns);
 }
 
 /* Sleeps until it is worth trying again. */

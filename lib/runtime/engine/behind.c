@@ -19,6 +19,11 @@
 /* The shortest nap of one who waits while a worker asks. */
 #define PATIENT_NAP INT64_C(200000)
 
+/* When a thread asks again that waits for what a task holds; where workers ask, to look whether
+ * they still are there. */
+#define ASK_SOON_NS  INT64_C(200000)
+#define ASK_LATER_NS INT64_C(5000000)
+
 /* How long a busy worker does not ask again. */
 #define SWEEP_NS INT64_C(100000)
 
@@ -128,14 +133,14 @@ void cop_engine_sweep_locked(void)
     cop_engine.next_sweep_ns = cop_now_ns() + SWEEP_NS;
 }
 
-bool cop_engine_poll_behind(const struct limits *limits)
+int64_t cop_engine_poll_behind(const struct limits *limits)
 {
-    bool has_moved = false;
     cop_lock_acquire(&cop_engine.lock);
-    if (cop_engine_lacks_poller_locked())
-        has_moved = sweep_locked(limits, 0);
+    int64_t again_ns = cop_engine.workers == 0 ? ASK_SOON_NS : ASK_LATER_NS;
+    if (cop_engine.workers == 0 && sweep_locked(limits, 0))
+        again_ns = 0;
     cop_engine_release();
-    return has_moved;
+    return again_ns;
 }
 
 bool cop_engine_wants_poller_locked(void)

@@ -140,10 +140,11 @@ cop_status cop_failure_observe(struct failure *failure, cop_error *error);
 void cop_engine_submit(struct task *task);
 
 /*
- * Asks devices about tasks that are behind, of whomever, once each, unless a worker does: for a
- * thread that waits for what such a task holds. True: one went on, within the limits.
+ * Asks devices about tasks that are behind, of whomever, once each, unless workers do: for a thread
+ * that waits for what such a task holds. Returns when to ask again, in nanoseconds from now; 0: one
+ * went on, within the limits.
  */
-bool cop_engine_poll_behind(const struct limits *limits);
+int64_t cop_engine_poll_behind(const struct limits *limits);
 
 /* Lets the next parked task try again; after something was given back. */
 void cop_engine_unpark(struct parking *parking);

@@ -121,7 +121,10 @@ static struct task *find_behind_locked(uint64_t visit) COP_REQUIRES(cop_engine.l
     return found;
 }
 
-/* Who waits for a parked task waits for any that has what that lacks, and it may be behind. */
+/*
+ * Who waits for a parked task waits for any that has what that lacks, and it may be behind. Workers
+ * ask about it if there are any.
+ */
 struct help cop_engine_find_help_locked(struct task *task)
 {
     struct search search = {.origin = task, .visit = find_ready, .visits_left = MOST_VISITS};
@@ -130,9 +133,10 @@ struct help cop_engine_find_help_locked(struct task *task)
         help.task = cop_task_queue_first(&cop_engine.ready);
     if (help.task != NULL)
         return help;
-    const bool takes_any = search.sees_parked || search.visits_left == 0;
+    const bool takes_any =
+        cop_engine.workers == 0 && (search.sees_parked || search.visits_left == 0);
     help.is_urgent = search.sees_behind || (takes_any && cop_engine.has_been_behind);
-    if (search.sees_behind)
+    if (search.sees_behind && !cop_engine.has_poller)
         help.task = find_behind_locked(search.number);
     if (help.task == NULL && takes_any)
         help.task = find_behind_locked(0);

@@ -105,6 +105,8 @@ static bool help_locked(const struct drain *drain, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
     struct task *help = find_help_locked(drain);
+    if (help != NULL && help->state == TASK_BEHIND && cop_engine.has_poller)
+        return false; /* a worker asks already */
     return help != NULL && cop_engine_help_locked(help, limits);
 }
 
@@ -190,7 +192,9 @@ cop_status cop_engine_wait_all(uint64_t operator_id, const struct limits *limits
                  : report_failure_locked(&drain, limits, error);
     cop_cancel_unwatch_locked(limits->cancel, &waiter);
     remove_drain_locked(&drain);
-    cop_engine_call_workers_locked(); /* it may leave behind what it asked about */
+    if (cop_engine.workers == 0) /* it may leave what it asked about, or was woken to run */
+        cop_engine_wake_helpers_locked();
+    cop_engine_call_workers_locked();
     cop_engine_release();
     return status;
 }
