@@ -97,7 +97,7 @@ static cop_status memory_create(struct device *device, enum memory_kind kind, si
     if (block == NULL)
         return cop_fail_memory(error, "block", bytes);
     *block = (struct block){bytes, kind, list_block(block)};
-    memset(block + 1, 0xA5, bytes); /* what nobody has written shows */
+    memset(block + 1, 0xFF, bytes); /* NaN: what nobody has written shows */
     atomic_fetch_add(&behind_control.blocks, 1);
     *memory = (void *)((uintptr_t)(block + 1) |
                        (kind == MEMORY_DEVICE ? (uintptr_t)BEHIND_ADDRESS_BIT : 0));
