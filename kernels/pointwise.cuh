@@ -4,7 +4,7 @@
 #define KERNELS_POINTWISE_CUH
 
 #include "platform.cuh"
-#include "post_ops.h"
+#include "types.h"
 
 namespace cop
 {
@@ -17,53 +17,59 @@ __device__ inline float clip(float x, float low, float high)
 }
 
 /*
+ * alpha and beta: LEAKY_RELU and ELU multiply what is below 0 by alpha; SELU is beta · (x > 0 ? x :
+ * alpha · (e^x − 1)); HARD_SIGMOID is clip(alpha · x + beta, 0, 1) and HARD_SWISH x times that;
+ * CLIP keeps to alpha … beta; LINEAR is alpha · x + beta; the others take neither.
+ */
+
+/*
  * Everything but the few functions that follow convolutions as a rule. A function of its own, so
  * that kernels carry it once and not at every place where a result is finished.
  */
-static __device__ __noinline__ float apply_rare(int alg, float alpha, float beta, float x)
+__device__ __noinline__ inline float apply_rare(int alg, float alpha, float beta, float x)
 {
     switch (alg) {
-    case COP_CUDA_UNARY_ELU:
+    case COP_CUDA_ELU:
         return x < 0 ? alpha * expm1f(x) : x;
-    case COP_CUDA_UNARY_SELU:
+    case COP_CUDA_SELU:
         return beta * (x > 0 ? x : alpha * expm1f(x));
-    case COP_CUDA_UNARY_SIGMOID: { /* of −|x|, so that small results keep their precision */
+    case COP_CUDA_SIGMOID: { /* of −|x|, so that small results keep their precision */
         const float power = expf(-fabsf(x));
         return (x < 0 ? power : 1.0f) / (1.0f + power);
     }
-    case COP_CUDA_UNARY_TANH:
+    case COP_CUDA_TANH:
         return tanhf(x);
-    case COP_CUDA_UNARY_SOFTPLUS:
+    case COP_CUDA_SOFTPLUS:
         return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x));
-    case COP_CUDA_UNARY_SOFTSIGN:
+    case COP_CUDA_SOFTSIGN:
         return isinf(x) ? copysignf(1.0f, x) : x / (1.0f + fabsf(x));
-    case COP_CUDA_UNARY_HARD_SIGMOID:
+    case COP_CUDA_HARD_SIGMOID:
         return clip(fmaf(alpha, x, beta), 0, 1);
-    case COP_CUDA_UNARY_GELU: /* erfc: no cancellation where 1 + erf is small */
+    case COP_CUDA_GELU: /* erfc: no cancellation where 1 + erf is small */
         return x / 2.0f * erfcf(x * -0.70710678f);
-    case COP_CUDA_UNARY_EXP:
+    case COP_CUDA_EXP:
         return expf(x);
-    case COP_CUDA_UNARY_LOG:
+    case COP_CUDA_LOG:
         return logf(x);
-    case COP_CUDA_UNARY_SQRT:
+    case COP_CUDA_SQRT:
         return sqrtf(x);
-    case COP_CUDA_UNARY_RSQRT:
+    case COP_CUDA_RSQRT:
         return 1.0f / sqrtf(x);
-    case COP_CUDA_UNARY_SQUARE:
+    case COP_CUDA_SQUARE:
         return x * x;
-    case COP_CUDA_UNARY_ABS:
+    case COP_CUDA_ABS:
         return fabsf(x);
-    case COP_CUDA_UNARY_NEG:
+    case COP_CUDA_NEG:
         return -x;
-    case COP_CUDA_UNARY_RECIPROCAL:
+    case COP_CUDA_RECIPROCAL:
         return 1.0f / x;
-    case COP_CUDA_UNARY_FLOOR:
+    case COP_CUDA_FLOOR:
         return floorf(x);
-    case COP_CUDA_UNARY_CEIL:
+    case COP_CUDA_CEIL:
         return ceilf(x);
-    case COP_CUDA_UNARY_ROUND_EVEN:
+    case COP_CUDA_ROUND_EVEN:
         return rintf(x);
-    case COP_CUDA_UNARY_SIGN:
+    case COP_CUDA_SIGN:
         return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
     default: /* ERF */
         return erff(x);
@@ -71,31 +77,30 @@ static __device__ __noinline__ float apply_rare(int alg, float alpha, float beta
 }
 
 /* The function of each of N numbers; it is the same in all threads, so nothing diverges. */
-template <int N> __device__ inline void apply_unary(const cop_cuda_unary &unary, float (&x)[N])
+template <int N> __device__ inline void apply_unary(int alg, float alpha, float beta, float (&x)[N])
 {
-    const float alpha = unary.alpha, beta = unary.beta;
-    switch (unary.alg) {
-    case COP_CUDA_UNARY_RELU:
+    switch (alg) {
+    case COP_CUDA_RELU:
         COP_UNROLL
         for (int i = 0; i < N; i++)
             x[i] = x[i] <= 0 ? 0 : x[i];
         break;
-    case COP_CUDA_UNARY_LEAKY_RELU:
+    case COP_CUDA_LEAKY_RELU:
         COP_UNROLL
         for (int i = 0; i < N; i++)
             x[i] = x[i] < 0 ? alpha * x[i] : x[i];
         break;
-    case COP_CUDA_UNARY_CLIP:
+    case COP_CUDA_CLIP:
         COP_UNROLL
         for (int i = 0; i < N; i++)
             x[i] = clip(x[i], alpha, beta);
         break;
-    case COP_CUDA_UNARY_HARD_SWISH:
+    case COP_CUDA_HARD_SWISH:
         COP_UNROLL
         for (int i = 0; i < N; i++)
             x[i] *= clip(fmaf(alpha, x[i], beta), 0, 1);
         break;
-    case COP_CUDA_UNARY_LINEAR:
+    case COP_CUDA_LINEAR:
         COP_UNROLL
         for (int i = 0; i < N; i++)
             x[i] = fmaf(alpha, x[i], beta);
@@ -103,9 +108,16 @@ template <int N> __device__ inline void apply_unary(const cop_cuda_unary &unary,
     default:
         COP_UNROLL
         for (int i = 0; i < N; i++)
-            x[i] = apply_rare(unary.alg, alpha, beta, x[i]);
+            x[i] = apply_rare(alg, alpha, beta, x[i]);
         break;
     }
+}
+
+__device__ inline float apply_unary(int alg, float alpha, float beta, float x)
+{
+    float only[1] = {x};
+    apply_unary(alg, alpha, beta, only);
+    return only[0];
 }
 
 /* Whether `added` has to be read before the chain is applied. */
@@ -114,7 +126,7 @@ __device__ inline bool has_sum(const cop_cuda_post_ops &post_ops)
     bool found = false;
     COP_UNROLL
     for (int i = 0; i < COP_CUDA_MAX_POST_OPS; i++)
-        found |= i < post_ops.count && post_ops.entries[i].kind == COP_CUDA_POST_OP_SUM;
+        found |= i < post_ops.count && post_ops.entries[i].alg == COP_CUDA_SUM;
     return found;
 }
 
@@ -125,8 +137,9 @@ __device__ inline void apply_post_ops(const cop_cuda_post_ops &post_ops, float (
 {
     COP_UNROLL_NONE
     for (int i = 0; i < post_ops.count; i++) {
-        if (post_ops.entries[i].kind == COP_CUDA_POST_OP_UNARY) {
-            apply_unary(post_ops.entries[i].unary, x);
+        const cop_cuda_post_op &entry = post_ops.entries[i];
+        if (entry.alg != COP_CUDA_SUM) {
+            apply_unary(entry.alg, entry.alpha, entry.beta, x);
             continue;
         }
         COP_UNROLL
@@ -135,7 +148,7 @@ __device__ inline void apply_post_ops(const cop_cuda_post_ops &post_ops, float (
     }
 }
 
-static __device__ __noinline__ float apply_power(float a, float b)
+__device__ __noinline__ inline float apply_power(float a, float b)
 {
     return powf(a, b);
 }
@@ -143,17 +156,17 @@ static __device__ __noinline__ float apply_power(float a, float b)
 __device__ inline float apply_binary(int alg, float a, float b)
 {
     switch (alg) {
-    case COP_CUDA_BINARY_ADD:
+    case COP_CUDA_ADD:
         return a + b;
-    case COP_CUDA_BINARY_SUB:
+    case COP_CUDA_SUB:
         return a - b;
-    case COP_CUDA_BINARY_MUL:
+    case COP_CUDA_MUL:
         return a * b;
-    case COP_CUDA_BINARY_DIV:
+    case COP_CUDA_DIV:
         return a / b;
-    case COP_CUDA_BINARY_MAX:
+    case COP_CUDA_MAX:
         return a > b || isnan(a) ? a : b;
-    case COP_CUDA_BINARY_MIN:
+    case COP_CUDA_MIN:
         return a < b || isnan(a) ? a : b;
     default:
         return apply_power(a, b);
