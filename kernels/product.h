@@ -48,6 +48,10 @@ struct cop_cuda_divisor {
     uint32_t divisor, multiplier, shift;
 };
 
+/* Coordinates of pixels, of taps outside src too, stay below this; and the row of those beyond the
+ * last, which no tap leads back into src. */
+enum { COP_CUDA_MOST_PIXELS = 16384, COP_CUDA_NO_PIXEL = -32768 };
+
 /*
  * The product that a kernel computes, `count` times. The rows of src are chunks of 16 bytes: row
  * (image, oy, ox), chunk (tap y, tap x, c) lies at pixel (oy · stride_h − pad_h + tap y · dilation,

@@ -56,13 +56,14 @@ template <class shape> __device__ inline position find_position(const cop_cuda_p
 
 /* What one thread copies: one chunk of each of its rows, `pass` rows apart. */
 template <class shape> struct piece_loader {
-    const char *src, *weights;
+    const char *src, *weights;          /* of the product */
     uint32_t offset[shape::src_passes]; /* of tap 0, in chunks, modulo 2³² */
-    int y[shape::src_passes], x[shape::src_passes];
-    unsigned weights_present; /* a bit for each of its rows */
-    int chunk;                /* in the depth of the product … */
-    int c, tap_y, tap_x;      /* … and where that is */
-    int target;               /* in the stage */
+    int pixel[shape::src_passes];       /* of tap 0: y in the upper half, x in the lower */
+    uint32_t weights_offset;            /* of its first row, in chunks */
+    unsigned weights_present;           /* a bit for each of its rows */
+    int chunk;                          /* in the depth of the product … */
+    int c, tap_y, tap_x;                /* … and where that is */
+    int target;                         /* in the stage */
 
     __device__ inline void begin(const cop_cuda_product &p, const position &at)
     {
@@ -77,7 +78,8 @@ template <class shape> struct piece_loader {
             find_pixel(p, at.row + row + i * shape::pass, i);
         const int column = at.column + row;
         weights = static_cast<const char *>(p.weights) + outer * p.weights_outer +
-                  inner * p.weights_inner + ((int64_t)column * p.depth + chunk) * 16;
+                  inner * p.weights_inner;
+        weights_offset = (uint32_t)column * (uint32_t)p.depth + (uint32_t)chunk;
         weights_present = 0;
         COP_UNROLL
         for (int i = 0; i < shape::weight_passes; i++)
@@ -90,11 +92,10 @@ template <class shape> struct piece_loader {
         const int image = divide(row, p.by_plane);
         const int rest = row - image * (int)p.by_plane.divisor;
         const int oy = divide(rest, p.by_width), ox = rest - oy * (int)p.by_width.divisor;
-        x[i] = ox * p.stride_w - p.pad_w;
-        y[i] = oy * p.stride_h - p.pad_h;
-        offset[i] = (uint32_t)((image * p.ih + y[i]) * p.iw + x[i]) * (uint32_t)p.pixel_chunks;
-        if (row >= p.rows)
-            y[i] = -(1 << 30);
+        const int x = ox * p.stride_w - p.pad_w;
+        const int y = row < p.rows ? oy * p.stride_h - p.pad_h : COP_CUDA_NO_PIXEL;
+        offset[i] = (uint32_t)((image * p.ih + y) * p.iw + x) * (uint32_t)p.pixel_chunks;
+        pixel[i] = (int)((unsigned)y << 16 | ((unsigned)x & 0xffff));
     }
 
     __device__ inline void find_tap(const cop_cuda_product &p)
@@ -113,17 +114,20 @@ template <class shape> struct piece_loader {
         const uint32_t moved = (uint32_t)(tap_y * p.iw + tap_x) * (uint32_t)p.pixel_chunks + c;
         COP_UNROLL
         for (int i = 0; i < shape::src_passes; i++) {
-            const bool is_present = is_inside && (unsigned)(y[i] + tap_y) < (unsigned)p.ih &&
-                                    (unsigned)(x[i] + tap_x) < (unsigned)p.iw;
+            const int y = (pixel[i] >> 16) + tap_y, x = (int16_t)pixel[i] + tap_x;
+            const bool is_present =
+                is_inside && (unsigned)y < (unsigned)p.ih && (unsigned)x < (unsigned)p.iw;
             copy_async<16>(stage + target + i * shape::pass * shape::row_bytes,
                            src + (uint64_t)(offset[i] + moved) * 16, is_present);
         }
-        const int64_t step = (int64_t)shape::pass * p.depth * 16;
         COP_UNROLL
         for (int i = 0; i < shape::weight_passes; i++)
             copy_async<16>(stage + shape::src_bytes + target + i * shape::pass * shape::row_bytes,
-                           weights + i * step, is_inside && (weights_present >> i & 1) != 0);
-        weights += shape::chunks * 16;
+                           weights + (uint64_t)(weights_offset +
+                                                (uint32_t)(i * shape::pass) * (uint32_t)p.depth) *
+                                         16,
+                           is_inside && (weights_present >> i & 1) != 0);
+        weights_offset += shape::chunks;
         chunk += shape::chunks;
         c += shape::chunks;
         while (c >= p.tap_chunks) {
@@ -145,6 +149,7 @@ __device__ inline int staged(int row, int quad)
 
 /* The sums of one warp on the matrix unit: fragments of 16 rows and 8 columns. */
 template <class shape, class unit> struct matrix_sums {
+    static constexpr int blocks = shape::blocks; /* for a multiprocessor, by the registers */
     float sums[shape::warp_rows / 16][4][4];
     int src_row, weight_row; /* offsets of what this lane loads in a piece */
 
@@ -210,6 +215,7 @@ template <class shape, class unit> struct matrix_sums {
  * half a warp's 16-byte reads at once. */
 template <class shape> struct exact_sums {
     static constexpr int lane_rows = shape::warp_rows / 8, lane_columns = 8;
+    static constexpr int blocks = shape::src_passes == 4 && lane_rows == 8 ? 3 : shape::blocks;
     float sums[lane_rows][lane_columns];
     int src_row, weight_row;
 
@@ -236,8 +242,9 @@ template <class shape> struct exact_sums {
 
     __device__ inline void multiply(const char *stage, bool)
     {
-        COP_UNROLL
-        for (int k = 0; k < shape::chunks; k++) {
+        COP_UNROLL_NONE /* more would not fit the registers */
+            for (int k = 0; k < shape::chunks; k++)
+        {
             float4 a[lane_rows];
             COP_UNROLL
             for (int i = 0; i < lane_rows; i++)
@@ -360,7 +367,7 @@ __device__ inline void multiply_tile(const cop_cuda_product &p, const position &
 }
 
 template <class shape, template <class> class sums_of, typename T>
-__global__ void __launch_bounds__(shape::threads, shape::blocks)
+__global__ void __launch_bounds__(shape::threads, sums_of<shape>::blocks)
     product_kernel(const cop_cuda_product p)
 {
     COP_DYNAMIC_SHARED(char, ring);
