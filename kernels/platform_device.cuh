@@ -64,7 +64,7 @@ __device__ inline uint32_t round_to_tf32(float x)
     return y;
 #else
     const uint32_t bits = __float_as_uint(x);
-    return x == x ? (bits + 0x1000) & ~0x1fffu : 0x7fffffffu;
+    return ((bits & 0x7f800000) == 0x7f800000 ? bits : bits + 0x1000) & ~0x1fffu;
 #endif
 }
 

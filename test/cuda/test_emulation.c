@@ -173,7 +173,7 @@ START_TEST(bfloat16_and_tf32_are_rounded_as_the_device_does)
     ck_assert_uint_eq(convert_to_tf32(-1.0f - 0x1p-11f), 0xbf802000);
     ck_assert_uint_eq(convert_to_tf32(1.0f + 0x1.ffcp-12f), 0x3f800000);
     ck_assert_uint_eq(convert_to_tf32(INFINITY), 0x7f800000);
-    ck_assert_uint_eq(convert_to_tf32(NAN), 0x7fffffff);
+    ck_assert_uint_eq(convert_to_tf32(NAN), 0x7fc00000);
 }
 END_TEST
 

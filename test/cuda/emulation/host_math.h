@@ -162,9 +162,7 @@ inline bfloat16 float_to_bfloat16(float x)
 inline uint32_t round_to_tf32(float x)
 {
     const uint32_t bits = __float_as_uint(x);
-    if (x != x)
-        return 0x7fffffff;
-    return isinf(x) ? bits : (bits + 0x1000) & ~uint32_t{0x1fff};
+    return ((bits & 0x7f800000) == 0x7f800000 ? bits : bits + 0x1000) & ~uint32_t{0x1fff};
 }
 
 } // namespace cop
