@@ -208,14 +208,14 @@ cop_status cop_cuda_take_as_is(struct cuda_build *build, int index)
 
 void cop_cuda_post_ops(const struct post_ops *post_ops, struct cop_cuda_post_ops *translated)
 {
-    _Static_assert((int)COP_CUDA_UNARY_ALG_COUNT == (int)UNARY_ALG_COUNT, "one list, two names");
+    _Static_assert((int)COP_CUDA_UNARY_COUNT == (int)UNARY_ALG_COUNT, "one list, two names");
     translated->count = post_ops->count;
     for (int i = 0; i < post_ops->count; i++) {
         const struct post_op *from = &post_ops->entries[i];
         translated->entries[i] = (struct cop_cuda_post_op){
-            .kind = from->kind == POST_OP_SUM ? COP_CUDA_POST_OP_SUM : COP_CUDA_POST_OP_UNARY,
-            .unary = {(enum cop_cuda_unary_alg)from->unary.alg, from->unary.alpha,
-                      from->unary.beta},
+            .alg = from->kind == POST_OP_SUM ? COP_CUDA_SUM : (int)from->unary.alg,
+            .alpha = from->unary.alpha,
+            .beta = from->unary.beta,
         };
     }
 }
