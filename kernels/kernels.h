@@ -4,8 +4,10 @@
 #define KERNELS_KERNELS_H
 
 #include "cast.h"
+#include "convolution.h"
 #include "direct_convolution.h"
 #include "elementwise.h"
+#include "matrix_product.h"
 #include "matrix_vector.h"
 #include "movement.h"
 #include "normalization.h"
