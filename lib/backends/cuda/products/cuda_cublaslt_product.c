@@ -120,7 +120,7 @@ static cop_status make(struct cuda_build *build, const struct product_sizes *siz
 {
     const struct post_ops *post_ops = build->request->post_ops;
     const int fused = choice->product.activation == COP_CUBLASLT_RELU ? 1 : 0;
-    char name[96];
+    char name[128];
     snprintf(name, sizeof name, "%s%s", choice->name, fused < post_ops->count ? "+own" : "");
     cop_status status =
         cop_cuda_kernel_new(build, sizeof(struct cublaslt_kernel), run_cublaslt, name);
