@@ -80,7 +80,7 @@ struct cop_cuda_product {
 /* The menu: a block computes rows x columns of dst, `chunks` of depth at a time, from a ring of
  * `stages` such pieces in shared memory. */
 struct cop_cuda_tile {
-    int rows, columns, threads, chunks, stages;
+    int rows, columns, chunks, stages;
 };
 enum { COP_CUDA_TILE_COUNT = 4 };
 extern const struct cop_cuda_tile cop_cuda_tiles[COP_CUDA_TILE_COUNT];
