@@ -26,6 +26,12 @@ enum cop_cuda_math {
     COP_CUDA_MATH_COUNT
 };
 
+/* What to use on a device: TF32 needs capability 80, before which exact floats are faster too. */
+static inline enum cop_cuda_math cop_cuda_math_for(enum cop_cuda_math math, int capability)
+{
+    return math == COP_CUDA_MATH_TF32 && capability < 80 ? COP_CUDA_MATH_EXACT : math;
+}
+
 /* What a choice depends on; same device, same choice. */
 struct cop_cuda_device {
     int capability; /* 10 · major + minor */

@@ -126,6 +126,14 @@ START_TEST(more_mathematics_takes_longer_and_exact_floats_longest)
 }
 END_TEST
 
+START_TEST(older_devices_multiply_floats_exactly_instead_of_tf32)
+{
+    ck_assert_int_eq(cop_cuda_math_for(COP_CUDA_MATH_TF32, 75), COP_CUDA_MATH_EXACT);
+    ck_assert_int_eq(cop_cuda_math_for(COP_CUDA_MATH_TF32, 80), COP_CUDA_MATH_TF32);
+    ck_assert_int_eq(cop_cuda_math_for(COP_CUDA_MATH_BF16, 75), COP_CUDA_MATH_BF16);
+}
+END_TEST
+
 START_TEST(what_the_kernels_cannot_count_is_refused)
 {
     struct cop_cuda_product_choice choice;
@@ -152,5 +160,6 @@ int main(void)
                      the_same_convolution_on_the_same_device_is_chosen_the_same,
                      small_pictures_are_split_and_large_batches_are_not,
                      more_mathematics_takes_longer_and_exact_floats_longest,
+                     older_devices_multiply_floats_exactly_instead_of_tf32,
                      what_the_kernels_cannot_count_is_refused);
 }
