@@ -92,7 +92,7 @@ bool cop_cuda_convolution_choose(const struct cop_cuda_convolution *self,
         .weights_bytes = (double)cop_cuda_convolution_weights_bytes(self),
         .dst_bytes = (double)self->batch * self->oh * self->ow * self->groups * self->oc * bytes,
     };
-    choice->arranges_src = self->ic % cop_cuda_chunk(self->math) != 0;
+    choice->arranges_src = !self->padded_src && self->ic % cop_cuda_chunk(self->math) != 0;
     if (choice->arranges_src)
         choice->src_bytes = (size_t)pixels * (size_t)self->groups * (size_t)chunks * 16;
     cop_cuda_product_choose(&size, device, choice);

@@ -16,9 +16,12 @@
 namespace cop
 {
 
-template <int warps_m_, int warps_n_, int warp_rows_, int chunks_, int stages_, int blocks_>
+/* A warp computes warp_rows x strips · 32 sums. */
+template <int warps_m_, int warps_n_, int warp_rows_, int strips_, int chunks_, int stages_,
+          int blocks_>
 struct tile_shape {
-    static constexpr int warps_n = warps_n_, warp_rows = warp_rows_, warp_columns = 32;
+    static constexpr int warps_n = warps_n_, warp_rows = warp_rows_, strips = strips_;
+    static constexpr int warp_columns = 32 * strips;
     static constexpr int threads = 32 * warps_m_ * warps_n_;
     static constexpr int blocks = blocks_; /* that fit a multiprocessor by their registers */
     static constexpr int rows = warps_m_ * warp_rows, columns = warps_n * warp_columns;
@@ -150,7 +153,8 @@ __device__ inline int staged(int row, int quad)
 /* The sums of one warp on the matrix unit: fragments of 16 rows and 8 columns. */
 template <class shape, class unit> struct matrix_sums {
     static constexpr int blocks = shape::blocks; /* for a multiprocessor, by the registers */
-    float sums[shape::warp_rows / 16][4][4];
+    static constexpr int columns = 4 * shape::strips;
+    float sums[shape::warp_rows / 16][columns][4];
     int src_row, weight_row; /* offsets of what this lane loads in a piece */
 
     __device__ inline void begin(int warp_row, int warp_column)
@@ -162,21 +166,23 @@ template <class shape, class unit> struct matrix_sums {
         weight_row =
             shape::src_bytes + b_row * shape::row_bytes + 16 * swizzle<shape>(b_row, lane >> 3 & 1);
         COP_UNROLL
-        for (int i = 0; i < shape::warp_rows / 16; i++)
+        for (int i = 0; i < shape::warp_rows / 16; i++) {
             COP_UNROLL
-        for (int j = 0; j < 4; j++)
-            COP_UNROLL
-        for (int k = 0; k < 4; k++)
-            sums[i][j][k] = 0.0f;
+            for (int j = 0; j < columns; j++) {
+                COP_UNROLL
+                for (int k = 0; k < 4; k++)
+                    sums[i][j][k] = 0.0f;
+            }
+        }
     }
 
     __device__ inline void multiply(const char *stage, bool rounds_weights)
     {
         COP_UNROLL
         for (int k = 0; k < shape::chunks / 2; k++) {
-            uint32_t a[shape::warp_rows / 16][4], b[2][4];
+            uint32_t a[shape::warp_rows / 16][4], b[columns / 2][4];
             COP_UNROLL
-            for (int j = 0; j < 2; j++) {
+            for (int j = 0; j < columns / 2; j++) {
                 load_matrix(b[j], stage + (weight_row ^ 32 * k) + j * 16 * shape::row_bytes);
                 if (rounds_weights)
                     unit::round(b[j]);
@@ -187,25 +193,28 @@ template <class shape, class unit> struct matrix_sums {
                 unit::round(a[i]);
             }
             COP_UNROLL
-            for (int i = 0; i < shape::warp_rows / 16; i++)
+            for (int i = 0; i < shape::warp_rows / 16; i++) {
                 COP_UNROLL
-            for (int j = 0; j < 4; j++)
-                unit::multiply(sums[i][j], a[i], b[j / 2] + j % 2 * 2);
+                for (int j = 0; j < columns; j++)
+                    unit::multiply(sums[i][j], a[i], b[j / 2] + j % 2 * 2);
+            }
         }
     }
 
+    /* Strip by strip. */
     __device__ inline void stage_sums(float *rows) const
     {
         const int lane = (int)threadIdx.x & 31, row = lane >> 2, pair = lane & 3;
         COP_UNROLL
-        for (int i = 0; i < shape::warp_rows / 16; i++)
+        for (int i = 0; i < shape::warp_rows / 16; i++) {
             COP_UNROLL
-        for (int j = 0; j < 4; j++)
-            COP_UNROLL
-        for (int half = 0; half < 2; half++) {
-            float *at = rows + staged(row, 2 * j + (pair >> 1)) + (16 * i + 8 * half) * 32;
-            *reinterpret_cast<float2 *>(at + (pair & 1) * 2) =
-                make_float2(sums[i][j][2 * half], sums[i][j][2 * half + 1]);
+            for (int j = 0; j < columns; j++) {
+                float *at = rows + (j / 4 * shape::warp_rows + 16 * i) * 32 +
+                            staged(row, j % 4 * 2 + (pair >> 1)) + (pair & 1) * 2;
+                const float(&sum)[4] = sums[i][j];
+                *reinterpret_cast<float2 *>(at) = make_float2(sum[0], sum[1]);
+                *reinterpret_cast<float2 *>(at + 8 * 32) = make_float2(sum[2], sum[3]);
+            }
         }
     }
 };
@@ -234,17 +243,18 @@ template <class shape> struct exact_sums {
         src_row = a_row * shape::row_bytes + 16 * swizzle<shape>(a_row, 0);
         weight_row = shape::src_bytes + b_row * shape::row_bytes + 16 * swizzle<shape>(b_row, 0);
         COP_UNROLL
-        for (int i = 0; i < lane_rows; i++)
+        for (int i = 0; i < lane_rows; i++) {
             COP_UNROLL
-        for (int j = 0; j < lane_columns; j++)
-            sums[i][j] = 0.0f;
+            for (int j = 0; j < lane_columns; j++)
+                sums[i][j] = 0.0f;
+        }
     }
 
     __device__ inline void multiply(const char *stage, bool)
     {
-        COP_UNROLL_NONE /* more would not fit the registers */
-            for (int k = 0; k < shape::chunks; k++)
-        {
+        /* once in the code: more would not fit the registers */
+        COP_UNROLL_NONE
+        for (int k = 0; k < shape::chunks; k++) {
             float4 a[lane_rows];
             COP_UNROLL
             for (int i = 0; i < lane_rows; i++)
@@ -275,10 +285,11 @@ template <class shape> struct exact_sums {
     __device__ inline void stage_sums(float *rows) const
     {
         COP_UNROLL
-        for (int i = 0; i < lane_rows; i++)
+        for (int i = 0; i < lane_rows; i++) {
             COP_UNROLL
-        for (int j = 0; j < lane_columns; j++)
-            rows[staged(lane_row(), j) + 8 * i * 32 + lane_column()] = sums[i][j];
+            for (int j = 0; j < lane_columns; j++)
+                rows[staged(lane_row(), j) + 8 * i * 32 + lane_column()] = sums[i][j];
+        }
     }
 };
 
@@ -378,30 +389,34 @@ __global__ void __launch_bounds__(shape::threads, sums_of<shape>::blocks)
     sums_of<shape> sums;
     sums.begin(warp_row, warp_column);
     multiply_tile<shape>(p, at, ring, sums);
-    float *rows = reinterpret_cast<float *>(ring) + warp * shape::warp_rows * 32;
+    float *rows = reinterpret_cast<float *>(ring) + warp * shape::warp_rows * shape::warp_columns;
     sums.stage_sums(rows);
     __syncwarp();
     const int row = at.row + warp_row + lane / 4;
-    const int column = at.column + warp_column + lane % 4 * 8;
-    if (p.partials != nullptr)
-        store_partials<shape>(p, at, row, column, rows);
-    else
-        store_rows<shape, T>(p, at.product, row, column, rows);
+    int column = at.column + warp_column + lane % 4 * 8;
+    COP_UNROLL_NONE
+    for (int strip = 0; strip < shape::strips; strip++, column += 32) {
+        const float *strip_rows = rows + strip * shape::warp_rows * 32;
+        if (p.partials != nullptr)
+            store_partials<shape>(p, at, row, column, strip_rows);
+        else
+            store_rows<shape, T>(p, at.product, row, column, strip_rows);
+    }
 }
 
 /* The menu; product_choice.c has the same numbers. */
-typedef tile_shape<2, 4, 64, 4, 4, 2> shape_128x128;
-typedef tile_shape<2, 2, 64, 4, 4, 4> shape_128x64;
-typedef tile_shape<2, 2, 32, 8, 3, 4> shape_64x64;
-typedef tile_shape<4, 1, 16, 8, 4, 4> shape_64x32;
+typedef tile_shape<2, 2, 64, 2, 4, 4, 2> shape_128x128;
+typedef tile_shape<2, 4, 64, 1, 4, 4, 2> shape_128x128_exact; /* fewer sums for a lane */
+typedef tile_shape<2, 2, 64, 1, 4, 4, 4> shape_128x64;
+typedef tile_shape<2, 2, 32, 1, 8, 3, 4> shape_64x64;
+typedef tile_shape<4, 1, 16, 1, 8, 4, 4> shape_64x32;
 
 template <class shape, template <class> class sums_of, typename T>
 cudaError_t run_tile(const cop_cuda_product *p, int tile, bool prepare, cudaStream_t stream)
 {
     const cop_cuda_tile *menu = &cop_cuda_tiles[tile];
     if (menu->rows != shape::rows || menu->columns != shape::columns ||
-        menu->threads != shape::threads || menu->chunks != shape::chunks ||
-        menu->stages != shape::stages)
+        menu->chunks != shape::chunks || menu->stages != shape::stages)
         return cudaErrorInvalidValue;
     const int bytes = cop_cuda_tile_shared_bytes(menu);
     if (prepare)
@@ -411,12 +426,12 @@ cudaError_t run_tile(const cop_cuda_product *p, int tile, bool prepare, cudaStre
                       stream, *p);
 }
 
-template <template <class> class sums_of, typename T>
+template <template <class> class sums_of, typename T, class largest>
 cudaError_t run_product(const cop_cuda_product *p, int tile, bool prepare, cudaStream_t stream)
 {
     switch (tile) {
     case 0:
-        return run_tile<shape_128x128, sums_of, T>(p, tile, prepare, stream);
+        return run_tile<largest, sums_of, T>(p, tile, prepare, stream);
     case 1:
         return run_tile<shape_128x64, sums_of, T>(p, tile, prepare, stream);
     case 2:

@@ -167,6 +167,16 @@ START_TEST(many_products_repeat_a_side_that_has_no_stride)
 }
 END_TEST
 
+START_TEST(rows_may_be_more_than_a_line_of_pixels)
+{
+    for (int math = 0; math < COP_CUDA_MATH_COUNT; math += 2) {
+        struct cop_cuda_matrix_product op = plain(math, 8192 + 60, 3, 5);
+        op.packed_b = true;
+        try_product(op, 0, 1, false);
+    }
+}
+END_TEST
+
 START_TEST(a_product_over_nothing_is_the_bias)
 {
     for (int math = 0; math < COP_CUDA_MATH_COUNT; math++) {
@@ -182,5 +192,5 @@ int main(void)
     return RUN_TESTS("matrix product", a_product_with_packed_weights_is_right_for_every_kernel,
                      both_sides_may_lie_transposed_and_end_within_a_chunk,
                      many_products_repeat_a_side_that_has_no_stride,
-                     a_product_over_nothing_is_the_bias);
+                     rows_may_be_more_than_a_line_of_pixels, a_product_over_nothing_is_the_bias);
 }
