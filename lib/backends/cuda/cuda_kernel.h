@@ -107,6 +107,4 @@ cop_status cop_cuda_state_create(const struct kernel *kernel, struct stream *str
                                  cop_error *error);
 void cop_cuda_state_destroy(const struct kernel *kernel, void *state);
 
-extern const struct backend cop_cuda_backend;
-
 #endif
