@@ -5,14 +5,6 @@
 
 #include "backends/cuda/cuda_kernel.h"
 
-/* Returns from the calling function unless the call succeeded. */
-#define COP_TRY(call)                                                                              \
-    do {                                                                                           \
-        const cop_status tried_ = (call);                                                          \
-        if (tried_ != COP_STATUS_OK)                                                               \
-            return tried_;                                                                         \
-    } while (0)
-
 /* Sources of the operator itself: a SUM post-op's is none of them. */
 int cop_cuda_own_src_count(const struct kernel_request *request);
 
@@ -27,12 +19,6 @@ cop_status cop_cuda_refuse_post_ops(struct cuda_build *build);
 
 /* Takes the source of a SUM post-op, if there is one, like result 0; the result may lie on it. */
 cop_status cop_cuda_take_added(struct cuda_build *build, enum cop_cuda_order order);
-
-/* The address of a source in a run; NULL for −1. */
-static inline const void *cop_cuda_address(const struct kernel_args *args, int src)
-{
-    return src < 0 ? NULL : args->src[src];
-}
 
 /*
  * The order to work in so that a source need not be moved. Only float32 activations have another

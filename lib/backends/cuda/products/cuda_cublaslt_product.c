@@ -41,14 +41,14 @@ static cop_status run_cublaslt(const struct cuda_kernel *kernel, struct cuda_str
     const struct cublaslt_pointers pointers = {
         .a = args->src[0],
         .b = args->src[1],
-        .bias = self->sizes.bias < 0 ? NULL : args->src[self->sizes.bias],
+        .bias = cop_cuda_address(args, self->sizes.bias),
         .d = args->dst[0],
         .workspace = self->choice.workspace_bytes == 0 ? NULL : cop_cuda_workspace(args->scratch),
     };
     const cop_status status = cop_cublaslt_execution_run(state, &pointers, stream->stream, error);
     if (status != COP_STATUS_OK || self->rest.ops.count == 0)
         return status;
-    const void *added = self->sizes.added < 0 ? NULL : args->src[self->sizes.added];
+    const void *added = cop_cuda_address(args, self->sizes.added);
     CUDA_TRY(kernel->device,
              cop_cuda_elementwise(&self->rest, args->dst[0], added, args->dst[0], stream->stream),
              error);

@@ -53,7 +53,7 @@ static cop_status run_cudnn(const struct cuda_kernel *kernel, struct cuda_stream
                             void *state, const struct kernel_args *args, cop_error *error)
 {
     const struct cudnn_kernel *self = (const struct cudnn_kernel *)kernel;
-    const void *added = self->sizes.added < 0 ? NULL : args->src[self->sizes.added];
+    const void *added = cop_cuda_address(args, self->sizes.added);
     const struct cudnn_pointers pointers = {
         .src = args->src[0],
         .weights = args->src[1],
