@@ -145,6 +145,27 @@ START_TEST(any_call_that_fails_in_a_trial_gives_a_status_and_a_text_and_leaks_no
 }
 END_TEST
 
+START_TEST(an_engine_that_could_not_be_looked_at_is_not_taken)
+{
+    const struct cudnn_convolution conv = usual(COP_CUDNN_F32);
+    bool was_reached = true;
+    scripted.mode_a[0] = (struct scripted_engine){.index = 1, .numerical_notes = 1};
+    scripted.mode_a[1] = (struct scripted_engine){.index = 2};
+    scripted.fallback[0] = (struct scripted_engine){.index = 3};
+    scripted.failure = CUDNN_STATUS_NOT_SUPPORTED;
+    for (int64_t i = 1; was_reached; i++) {
+        const struct cudnn_choice *choice = NULL;
+        scripted.calls = 0;
+        scripted.fail_at = i;
+        if (choose_within(&conv, &no_limits, NULL, &choice) == COP_STATUS_OK)
+            ck_assert_int_ne(choice->engine, 1);
+        was_reached = scripted.calls >= i;
+        cop_cudnn_choice_release(&choice);
+        cop_cudnn_store_clear();
+    }
+}
+END_TEST
+
 START_TEST(the_text_names_the_call_what_it_was_about_and_what_cudnn_said)
 {
     const struct cudnn_convolution conv = usual(COP_CUDNN_F16);
@@ -202,6 +223,7 @@ int main(void)
     tcase_add_checked_fixture(cases, begin, end);
     tcase_add_test(cases, a_run_names_its_addresses_and_makes_a_pack_only_for_new_ones);
     tcase_add_test(cases, an_address_that_breaks_the_promise_of_alignment_never_reaches_the_device);
+    tcase_add_test(cases, an_engine_that_could_not_be_looked_at_is_not_taken);
     tcase_add_test(cases, the_text_names_the_call_what_it_was_about_and_what_cudnn_said);
     tcase_add_test(cases, a_geometry_that_is_no_convolution_is_refused_before_cudnn_sees_it);
     tcase_add_loop_test(cases, any_call_that_fails_gives_a_status_and_a_text_and_leaks_nothing, 0,
