@@ -130,7 +130,7 @@ cop_status cop_builder_new_form(struct plan_builder *builder, int value,
         .value = value,
         .layout = layout,
         .bytes = cop_layout_bytes(layout, described->dtype, &described->shape),
-        .place = OPERAND_ARENA,
+        .place = cop_builder_arena(layout),
         .alias_of = NO_TENSOR,
         .next_form = NO_TENSOR,
         .seen_by = -1,
@@ -309,7 +309,8 @@ cop_status cop_builder_get_writable(struct plan_builder *builder, int value,
         status = cop_builder_get_form(builder, value, layout, NULL, &from);
         *tensor = from;
         if (status != COP_STATUS_OK ||
-            builder->tensors[cop_builder_root(builder, from, &offset)].place == OPERAND_ARENA)
+            builder->tensors[cop_builder_root(builder, from, &offset)].place ==
+                cop_builder_arena(layout))
             return status;
     } else {
         from = nearest_form(builder, value, layout);
@@ -321,7 +322,7 @@ cop_status cop_builder_get_writable(struct plan_builder *builder, int value,
         .layout = layout,
         .bytes = cop_layout_bytes(layout, builder->graph->values[value].dtype,
                                   &builder->graph->values[value].shape),
-        .place = OPERAND_ARENA,
+        .place = cop_builder_arena(layout),
         .alias_of = NO_TENSOR,
         .next_form = NO_TENSOR,
         .seen_by = -1,

@@ -91,6 +91,12 @@ int cop_builder_root(struct plan_builder *builder, int tensor, size_t *offset);
 /* The representative of the values that share memory with `value`. */
 int cop_builder_family(struct plan_builder *builder, int value);
 
+/* The arena in which tensors of a layout lie. */
+static inline enum operand_place cop_builder_arena(const struct layout *layout)
+{
+    return layout != NULL && layout->is_on_device ? OPERAND_DEVICE_ARENA : OPERAND_ARENA;
+}
+
 /* An output that can be written where a plain tensor of `value` lies; −1: none. */
 int cop_builder_open_output(const struct plan_builder *builder, int value);
 

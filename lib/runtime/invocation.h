@@ -21,6 +21,8 @@ struct invocation {
     struct context *context;
     int next_step;
     bool has_begun;       /* some step ran, or failed: outputs are not what they were */
+    bool is_behind;       /* a device may still be busy with steps that were begun */
+    bool returns_behind;  /* run returns false rather than wait for a device; to be called again */
     struct limits limits; /* of the invocation: past them the next step is not begun */
     uint64_t unwanted;    /* outputs nobody asked for: steps that only they need are skipped */
     cop_profile *profile;
@@ -36,7 +38,8 @@ void cop_invocation_bind(struct invocation *invocation, cop_ndarray *const *src,
 
 /*
  * Runs steps until the last is done, one fails, the invocation's limits or those of this turn are
- * reached: only then it returns false and can be called again.
+ * reached: only then, or with `returns_behind`, it returns false and can be called again. When it
+ * returns true no device is busy with it any more.
  */
 bool cop_invocation_run(struct invocation *invocation, const struct limits *turn,
                         cop_status *status, cop_error *error);

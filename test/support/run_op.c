@@ -129,7 +129,7 @@ static cop_status run_kernel(struct session *session, const struct kernel *kerne
     if (status == COP_STATUS_OK) {
         const struct kernel_args args = {.src = src, .dst = dst, .scratch = scratch};
         const int before =
-            backend->thread_enter == NULL ? 0 : backend->thread_enter(count_threads(session));
+            backend->thread_enter == NULL ? 0 : backend->thread_enter(session->device, count_threads(session));
         status = cop_kernel_run(kernel, session->stream, state, &args, error);
         if (backend->thread_leave != NULL)
             backend->thread_leave(before);
