@@ -94,6 +94,47 @@ START_TEST(choices_within_other_limits_are_other_choices)
 }
 END_TEST
 
+START_TEST(trailing_pads_that_change_nothing_make_no_other_choice)
+{
+    struct cudnn_convolution conv = usual(COP_CUDNN_F16);
+    const struct cudnn_choice *first = NULL, *second = NULL;
+    scripted.mode_a[0] = (struct scripted_engine){.index = 1};
+    conv.strides[0] = conv.strides[1] = 2;
+    ck_assert_int_eq(choose_within(&conv, &no_limits, NULL, &first), COP_STATUS_OK);
+    conv.pads_end[0] = conv.pads_end[1] = 0; /* six elements, windows at -1, 1 and 3 */
+    ck_assert_int_eq(choose_within(&conv, &no_limits, NULL, &second), COP_STATUS_OK);
+    ck_assert_ptr_eq(first, second);
+    ck_assert_int_eq(second->convolution.pads_end[1], 1);
+    cop_cudnn_choice_release(&first);
+    cop_cudnn_choice_release(&second);
+
+    conv.kernel[0] = conv.kernel[1] = 1; /* at 0, 2 and 4 */
+    conv.pads_begin[0] = conv.pads_begin[1] = 0;
+    conv.pads_end[0] = conv.pads_end[1] = -1;
+    ck_assert_int_eq(choose_within(&conv, &no_limits, NULL, &first), COP_STATUS_OK);
+    ck_assert_int_eq(first->convolution.pads_end[0], 0);
+    cop_cudnn_choice_release(&first);
+    conv.pads_end[0] = -2;
+    ck_assert_int_eq(choose_within(&conv, &no_limits, NULL, &first), COP_STATUS_UNSUPPORTED);
+}
+END_TEST
+
+START_TEST(pads_that_are_needed_are_kept)
+{
+    struct cudnn_convolution conv = usual(COP_CUDNN_F16);
+    const struct cudnn_choice *choice = NULL;
+    scripted.mode_a[0] = (struct scripted_engine){.index = 1};
+    conv.pads_begin[0] = 0;
+    conv.pads_end[0] = 2;
+    conv.pads_begin[1] = 2;
+    conv.pads_end[1] = 0;
+    ck_assert_int_eq(choose_within(&conv, &no_limits, NULL, &choice), COP_STATUS_OK);
+    ck_assert_int_eq(choice->convolution.pads_end[0], 2);
+    ck_assert_int_eq(choice->convolution.pads_end[1], 0);
+    cop_cudnn_choice_release(&choice);
+}
+END_TEST
+
 START_TEST(an_engine_that_is_compiled_at_run_time_is_the_last_resort_and_only_if_allowed)
 {
     const struct cudnn_convolution conv = usual(COP_CUDNN_F16);
@@ -308,6 +349,7 @@ int main(void)
         no_precision_takes_an_engine_that_changes_its_results_or_sums_in_less_than_float32,
         a_small_workspace_goes_before_a_large_one_and_a_huge_one_is_refused,
         choices_within_other_limits_are_other_choices,
+        trailing_pads_that_change_nothing_make_no_other_choice, pads_that_are_needed_are_kept,
         an_engine_that_is_compiled_at_run_time_is_the_last_resort_and_only_if_allowed,
         an_engine_that_wants_reordered_weights_is_never_taken,
         an_engine_whose_plan_cannot_be_made_leaves_its_place_to_the_next,
