@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "backends/cuda/cuda_libraries.h"
 #include "backends/module.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -77,8 +78,7 @@ cop_status cop_cuda_check(const struct cuda_device *device, cop_error *error)
                         "%s was opened before this process was forked, and CUDA does not work in "
                         "its children",
                         device->base.name);
-    const cudaError_t lost =
-        (cudaError_t)atomic_load_explicit(&device->lost, memory_order_relaxed);
+    const cudaError_t lost = (cudaError_t)atomic_load_explicit(&device->lost, memory_order_relaxed);
     if (lost == cudaSuccess)
         return COP_STATUS_OK;
     return cop_fail(error, COP_STATUS_DEVICE_FAILED,
@@ -202,6 +202,7 @@ cop_status cop_cuda_device_open(int index, struct device **device, cop_error *er
     made->base.id = (cop_device){COP_DEVICE_GPU, index};
     made->fork_epoch = cop_module_host->fork_epoch();
     pthread_mutex_init(&made->pool_mutex, NULL);
+    pthread_mutex_init(&made->planning_mutex, NULL);
     status = read_properties(made, error);
     if (status == COP_STATUS_OK)
         status = begin_use(made, error);
@@ -216,7 +217,9 @@ cop_status cop_cuda_device_open(int index, struct device **device, cop_error *er
 void cop_cuda_device_close(struct device *device)
 {
     struct cuda_device *old = cop_cuda_device(device);
+    cop_cuda_planning_close(old);
     cop_cuda_memory_forget(old);
+    pthread_mutex_destroy(&old->planning_mutex);
     pthread_mutex_destroy(&old->pool_mutex);
     cop_free(old);
 }

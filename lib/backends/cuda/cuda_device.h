@@ -10,6 +10,9 @@
 
 #include "backends/backend.h"
 
+struct cudnn_session;
+struct cublaslt_session;
+
 /* Freed memory that is kept for the next who asks: cudaMalloc is slow, and cudaFree stops the
  * device. */
 #define CUDA_KEPT_BLOCKS 32
@@ -32,11 +35,16 @@ struct cuda_device {
     /* A cudaError_t after which the device's context is lost for good; cudaSuccess: it is fine. Any
      * thread that meets one writes it, relaxed: it never changes back. */
     _Atomic int lost;
-    pthread_mutex_t pool_mutex; /* held for moments, never across a call of CUDA */
+    pthread_mutex_t pool_mutex;               /* held for moments, never across a call of CUDA */
     struct cuda_block kept[CUDA_KEPT_BLOCKS]; /* guarded by it, as all below */
     int kept_count;
     size_t kept_bytes;
     struct cuda_live *live; /* sizes of what is handed out */
+    /* Held while a library chooses, and while it measures: seconds. All below is used under it. */
+    pthread_mutex_t planning_mutex;
+    cudaStream_t planning_stream; /* NULL, as the others, until it is needed */
+    struct cudnn_session *planning_cudnn;
+    struct cublaslt_session *planning_cublaslt;
 };
 
 static inline struct cuda_device *cop_cuda_device(struct device *device)

@@ -137,8 +137,7 @@ static cop_status create_on_device(struct cuda_device *device, size_t bytes, voi
 static cop_status create_pinned(struct cuda_device *device, size_t bytes, void **memory,
                                 cop_error *error)
 {
-    const cudaError_t code =
-        cudaHostAlloc(memory, bytes == 0 ? 1 : bytes, cudaHostAllocPortable);
+    const cudaError_t code = cudaHostAlloc(memory, bytes == 0 ? 1 : bytes, cudaHostAllocPortable);
     if (code == cudaErrorMemoryAllocation) {
         (void)cudaGetLastError();
         return cop_fail(error, COP_STATUS_OUT_OF_MEMORY, "%zu bytes of page-locked memory", bytes);

@@ -19,8 +19,8 @@ cop_status cop_cuda_recording_begin(struct stream *stream, cop_error *error)
     if (status != COP_STATUS_OK)
         return status;
     /* Other threads may allocate meanwhile; this one may not, and kernels do not. */
-    CUDA_TRY(self->device,
-             cudaStreamBeginCapture(self->stream, cudaStreamCaptureModeThreadLocal), error);
+    CUDA_TRY(self->device, cudaStreamBeginCapture(self->stream, cudaStreamCaptureModeThreadLocal),
+             error);
     return COP_STATUS_OK;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "backends/cuda/shared_library.h"
 
 #include <dlfcn.h>
