@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every launcher of the library's own CUDA kernels. */
+/* Every launcher of the CUDA kernels, for C. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
@@ -10,7 +10,6 @@
 #include "movement.h"
 #include "normalization.h"
 #include "pooling.h"
-#include "post_ops.h"
 #include "reduction.h"
 #include "reorder.h"
 #include "types.h"

@@ -54,6 +54,7 @@ struct layout {
     /* Row-major without padding: a tensor of another shape on the same memory has this layout
      * again. Only for layouts on the device: in the process's memory that is the plain one. */
     bool is_linear;
+    bool is_lossy; /* elements were rounded on the way in: no source for other forms of a weight */
     const char *name; /* such as "nChw16c", static or owned by the layout; for the printed plan */
 };
 

@@ -28,6 +28,7 @@ struct cuda_device {
     int index;
     int capability; /* 10 · major + minor: 90 for sm_90 */
     int sm_count;
+    int clock_khz;
     size_t memory_bytes;
     /* Rough peaks, from its properties, to estimate how long a kernel runs. */
     double bytes_per_ns, flops_per_ns;

@@ -8,10 +8,10 @@
 
 /* By operator kind; NULL: `ref` runs it. */
 static cuda_describe *const describers[OP_KIND_COUNT] = {
-    [OP_CONVOLUTION] = cop_cuda_convolution,
-    [OP_FULLY_CONNECTED] = cop_cuda_fully_connected,
-    [OP_GEMM] = cop_cuda_gemm,
-    [OP_MATMUL] = cop_cuda_matmul,
+    [OP_CONVOLUTION] = cop_cuda_convolution_kernel,
+    [OP_FULLY_CONNECTED] = cop_cuda_fully_connected_kernel,
+    [OP_GEMM] = cop_cuda_gemm_kernel,
+    [OP_MATMUL] = cop_cuda_matmul_kernel,
     [OP_POOLING] = cop_cuda_pooling_kernel,
     [OP_BATCH_NORMALIZATION] = cop_cuda_batch_normalization_kernel,
     [OP_LRN] = cop_cuda_lrn_kernel,

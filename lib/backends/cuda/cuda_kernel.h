@@ -84,7 +84,8 @@ int64_t cop_cuda_estimate(const struct cuda_device *device, double bytes, double
 double cop_cuda_operand_bytes(const struct cuda_build *build);
 
 /* One function for each operator that the GPU runs, by family. */
-cuda_describe cop_cuda_convolution, cop_cuda_fully_connected, cop_cuda_gemm, cop_cuda_matmul;
+cuda_describe cop_cuda_convolution_kernel, cop_cuda_fully_connected_kernel, cop_cuda_gemm_kernel,
+    cop_cuda_matmul_kernel;
 cuda_describe cop_cuda_pooling_kernel, cop_cuda_batch_normalization_kernel, cop_cuda_lrn_kernel,
     cop_cuda_softmax_kernel;
 cuda_describe cop_cuda_unary_kernel, cop_cuda_binary_kernel, cop_cuda_prelu_kernel;

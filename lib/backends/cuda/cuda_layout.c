@@ -79,6 +79,8 @@ cop_status cop_cuda_layout_create(const struct backend *backend,
     const int64_t stored_elements =
         made->base.is_linear ? elements : normal->n * normal->plane * normal->padded_channels;
     made->base.bytes = (size_t)stored_elements * cop_dtype_bytes(normal->stored);
+    made->base.is_lossy = normal->is_tf32 || normal->stored == COP_DTYPE_FLOAT16 ||
+                          normal->stored == COP_DTYPE_BFLOAT16;
     made->base.hash = hash_of(normal);
     write_name(made);
     *layout = &made->base;
