@@ -28,13 +28,18 @@
 extern "C" {
 #endif
 
-/* src [batch, ih, iw, groups · ic], dst [batch, oh, ow, groups · oc], without padding in memory. */
+/*
+ * src [batch, ih, iw, groups · ic], dst [batch, oh, ow, groups · oc], without padding in memory; or
+ * the channels of each group of src are padded by zeros to whole chunks of 16 bytes, as those of
+ * the weights are. Otherwise a copy that is so is made in the workspace, if they are not whole.
+ */
 struct cop_cuda_convolution {
     enum cop_cuda_math math;
     int batch, ih, iw, oh, ow;
     int groups, ic, oc; /* ic and oc of one group */
     int kh, kw, stride_h, stride_w, dilation_h, dilation_w;
     int pad_top, pad_left; /* those at the other ends follow from oh and ow */
+    bool padded_src;
     struct cop_cuda_post_ops post_ops;
 };
 

@@ -83,9 +83,10 @@ __device__ inline void copy_async(void *shared, const void *global, bool is_pres
 #if __CUDA_ARCH__ >= 800
     const int taken = is_present ? bytes : 0;
     if constexpr (bytes == 16)
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)),
-                     "l"(global), "r"(taken)
-                     : "memory");
+        asm volatile(
+            "cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(shared_address(shared)),
+            "l"(global), "r"(taken)
+            : "memory");
     else
         asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(shared)),
                      "l"(global), "n"(bytes), "r"(taken)

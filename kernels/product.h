@@ -26,6 +26,12 @@ enum cop_cuda_math {
     COP_CUDA_MATH_COUNT
 };
 
+/* What to use on a device: TF32 needs capability 80, before which exact floats are faster too. */
+static inline enum cop_cuda_math cop_cuda_math_for(enum cop_cuda_math math, int capability)
+{
+    return math == COP_CUDA_MATH_TF32 && capability < 80 ? COP_CUDA_MATH_EXACT : math;
+}
+
 /* What a choice depends on; same device, same choice. */
 struct cop_cuda_device {
     int capability; /* 10 · major + minor */
@@ -47,6 +53,10 @@ struct cop_cuda_product_choice {
 struct cop_cuda_divisor {
     uint32_t divisor, multiplier, shift;
 };
+
+/* Coordinates of pixels, of taps outside src too, stay below this; and the row of those beyond the
+ * last, which no tap leads back into src. */
+enum { COP_CUDA_MOST_PIXELS = 16384, COP_CUDA_NO_PIXEL = -32768 };
 
 /*
  * The product that a kernel computes, `count` times. The rows of src are chunks of 16 bytes: row
@@ -76,7 +86,7 @@ struct cop_cuda_product {
 /* The menu: a block computes rows x columns of dst, `chunks` of depth at a time, from a ring of
  * `stages` such pieces in shared memory. */
 struct cop_cuda_tile {
-    int rows, columns, threads, chunks, stages;
+    int rows, columns, chunks, stages;
 };
 enum { COP_CUDA_TILE_COUNT = 4 };
 extern const struct cop_cuda_tile cop_cuda_tiles[COP_CUDA_TILE_COUNT];

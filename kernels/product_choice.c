@@ -10,10 +10,10 @@
 #include "product.h"
 
 const struct cop_cuda_tile cop_cuda_tiles[COP_CUDA_TILE_COUNT] = {
-    {128, 128, 256, 4, 4},
-    {128, 64, 128, 4, 4},
-    {64, 64, 128, 8, 3},
-    {64, 32, 128, 8, 4},
+    {128, 128, 4, 4},
+    {128, 64, 4, 4},
+    {64, 64, 8, 3},
+    {64, 32, 8, 4},
 };
 
 int cop_cuda_tile_shared_bytes(const struct cop_cuda_tile *tile)
@@ -68,7 +68,7 @@ static double count_resident(const struct cop_cuda_tile *tile, int capability)
 {
     const double by_shared = floor(shared_bytes_per_multiprocessor(capability) /
                                    (cop_cuda_tile_shared_bytes(tile) + 1024));
-    const double by_registers = tile->threads == 256 ? 2 : 4;
+    const double by_registers = tile->columns == 128 ? 2 : 4;
     return fmax(1, fmin(by_shared, by_registers));
 }
 
@@ -115,7 +115,9 @@ static double estimate(const struct cop_cuda_product_size *size,
 {
     const double memory =
         bytes_to_cycles(size->src_bytes + size->weights_bytes + size->dst_bytes, device);
-    double cycles = fmax(count_cycles(size, device, tile, splits), memory);
+    const double multiply = count_cycles(size, device, tile, splits);
+    /* the smaller counts a little, for neither hides the other quite */
+    double cycles = fmax(multiply, memory) + 0.1 * fmin(multiply, memory);
     if (splits > 1) {
         const double bytes = 2 * count_partial_bytes(size, splits) + size->dst_bytes;
         cycles += kernel_cycles + bytes / (cache_bytes_per_cycle * device->multiprocessors);

@@ -23,5 +23,5 @@ template <class shape> using sums = cop::matrix_sums<shape, f16_unit>;
 cudaError_t cop_cuda_product_f16(const struct cop_cuda_product *self, int tile, bool prepare,
                                  cudaStream_t stream)
 {
-    return cop::run_product<sums, cop::half>(self, tile, prepare, stream);
+    return cop::run_product<sums, cop::half, cop::shape_128x128>(self, tile, prepare, stream);
 }

@@ -49,16 +49,25 @@ static bool fits(double x)
     return x < (double)INT_MAX;
 }
 
+/* Whether all coordinates along one axis are small. */
+static bool is_near(int src, int dst, int stride, int pad, int kernel, int dilation)
+{
+    const double most = COP_CUDA_MOST_PIXELS;
+    return src < most && pad < most && (double)dst * stride < most &&
+           (double)kernel * dilation < most;
+}
+
 static bool is_convolution_supported(const struct cop_cuda_convolution *self)
 {
     const double rows = (double)self->batch * self->oh * self->ow;
     const double chunks = cop_cuda_chunks(self->math, self->ic);
     const double src = (double)self->batch * self->ih * self->iw * self->groups * chunks;
     const double depth = (double)self->kh * self->kw * chunks;
-    const double reach_h = (double)self->oh * self->stride_h + (double)self->kh * self->dilation_h;
-    const double reach_w = (double)self->ow * self->stride_w + (double)self->kw * self->dilation_w;
-    return fits(rows) && src < 4294967295.0 && fits(depth * self->oc) && fits(2.0 * reach_h) &&
-           fits(2.0 * reach_w) && fits((double)self->groups * self->oc) &&
+    return fits(rows) && src < 4294967295.0 && fits(depth * self->oc) &&
+           is_near(self->ih, self->oh, self->stride_h, self->pad_top, self->kh, self->dilation_h) &&
+           is_near(self->iw, self->ow, self->stride_w, self->pad_left, self->kw,
+                   self->dilation_w) &&
+           fits((double)self->groups * self->oc) &&
            fits(rows / 32.0 * (divide_up(self->oc, 32) * (double)self->groups)) &&
            fits(rows * divide_up(self->oc, 8) * self->groups);
 }
@@ -83,7 +92,7 @@ bool cop_cuda_convolution_choose(const struct cop_cuda_convolution *self,
         .weights_bytes = (double)cop_cuda_convolution_weights_bytes(self),
         .dst_bytes = (double)self->batch * self->oh * self->ow * self->groups * self->oc * bytes,
     };
-    choice->arranges_src = self->ic % cop_cuda_chunk(self->math) != 0;
+    choice->arranges_src = !self->padded_src && self->ic % cop_cuda_chunk(self->math) != 0;
     if (choice->arranges_src)
         choice->src_bytes = (size_t)pixels * (size_t)self->groups * (size_t)chunks * 16;
     cop_cuda_product_choose(&size, device, choice);
@@ -196,8 +205,8 @@ static bool is_product_supported(const struct cop_cuda_matrix_product *self)
 {
     const double chunks = cop_cuda_chunks(self->math, self->k);
     const double count = (double)self->outer * self->inner;
-    return self->m * chunks < 4294967295.0 && fits(self->n * chunks) && fits(count) &&
-           fits((double)self->m * divide_up(self->n, 8) * count);
+    return self->m * chunks < 4294967295.0 && self->m < 8192.0 * 16384 && fits(self->n * chunks) &&
+           fits(count) && fits((double)self->m * divide_up(self->n, 8) * count);
 }
 
 /* Whether rows of k elements, dense, cannot be read chunk by chunk. */
@@ -321,6 +330,8 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
                                                 const struct side *a, const struct side *b)
 {
     const int chunks = cop_cuda_chunks(self->math, self->k);
+    /* rows as pixels of lines that are not too long */
+    const int line = self->m < COP_CUDA_MOST_PIXELS / 2 ? self->m : COP_CUDA_MOST_PIXELS / 2;
     struct cop_cuda_product product = {
         .src = a->matrices,
         .weights = b->matrices,
@@ -328,8 +339,8 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
         .columns = self->n,
         .depth = chunks,
         .count = self->outer * self->inner,
-        .ih = 1,
-        .iw = self->m,
+        .ih = divide_up(self->m, line),
+        .iw = line,
         .pixel_chunks = chunks,
         .tap_chunks = chunks,
         .stride_h = 1,
@@ -347,7 +358,7 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
         .dst_step = (int64_t)self->m * self->n,
         .by_inner = cop_cuda_divide_by(self->inner),
         .by_plane = cop_cuda_divide_by(self->m),
-        .by_width = cop_cuda_divide_by(self->m),
+        .by_width = cop_cuda_divide_by(line),
         .post_ops = self->post_ops,
     };
     cop_cuda_product_complete(&product, choice);

@@ -16,9 +16,12 @@
 namespace cop
 {
 
-template <int warps_m_, int warps_n_, int warp_rows_, int chunks_, int stages_, int blocks_>
+/* A warp computes warp_rows x strips · 32 sums. */
+template <int warps_m_, int warps_n_, int warp_rows_, int strips_, int chunks_, int stages_,
+          int blocks_>
 struct tile_shape {
-    static constexpr int warps_n = warps_n_, warp_rows = warp_rows_, warp_columns = 32;
+    static constexpr int warps_n = warps_n_, warp_rows = warp_rows_, strips = strips_;
+    static constexpr int warp_columns = 32 * strips;
     static constexpr int threads = 32 * warps_m_ * warps_n_;
     static constexpr int blocks = blocks_; /* that fit a multiprocessor by their registers */
     static constexpr int rows = warps_m_ * warp_rows, columns = warps_n * warp_columns;
@@ -56,13 +59,14 @@ template <class shape> __device__ inline position find_position(const cop_cuda_p
 
 /* What one thread copies: one chunk of each of its rows, `pass` rows apart. */
 template <class shape> struct piece_loader {
-    const char *src, *weights;
+    const char *src, *weights;          /* of the product */
     uint32_t offset[shape::src_passes]; /* of tap 0, in chunks, modulo 2³² */
-    int y[shape::src_passes], x[shape::src_passes];
-    unsigned weights_present; /* a bit for each of its rows */
-    int chunk;                /* in the depth of the product … */
-    int c, tap_y, tap_x;      /* … and where that is */
-    int target;               /* in the stage */
+    int pixel[shape::src_passes];       /* of tap 0: y in the upper half, x in the lower */
+    uint32_t weights_offset;            /* of its first row, in chunks */
+    unsigned weights_present;           /* a bit for each of its rows */
+    int chunk;                          /* in the depth of the product … */
+    int c, tap_y, tap_x;                /* … and where that is */
+    int target;                         /* in the stage */
 
     __device__ inline void begin(const cop_cuda_product &p, const position &at)
     {
@@ -77,7 +81,8 @@ template <class shape> struct piece_loader {
             find_pixel(p, at.row + row + i * shape::pass, i);
         const int column = at.column + row;
         weights = static_cast<const char *>(p.weights) + outer * p.weights_outer +
-                  inner * p.weights_inner + ((int64_t)column * p.depth + chunk) * 16;
+                  inner * p.weights_inner;
+        weights_offset = (uint32_t)column * (uint32_t)p.depth + (uint32_t)chunk;
         weights_present = 0;
         COP_UNROLL
         for (int i = 0; i < shape::weight_passes; i++)
@@ -90,11 +95,10 @@ template <class shape> struct piece_loader {
         const int image = divide(row, p.by_plane);
         const int rest = row - image * (int)p.by_plane.divisor;
         const int oy = divide(rest, p.by_width), ox = rest - oy * (int)p.by_width.divisor;
-        x[i] = ox * p.stride_w - p.pad_w;
-        y[i] = oy * p.stride_h - p.pad_h;
-        offset[i] = (uint32_t)((image * p.ih + y[i]) * p.iw + x[i]) * (uint32_t)p.pixel_chunks;
-        if (row >= p.rows)
-            y[i] = -(1 << 30);
+        const int x = ox * p.stride_w - p.pad_w;
+        const int y = row < p.rows ? oy * p.stride_h - p.pad_h : COP_CUDA_NO_PIXEL;
+        offset[i] = (uint32_t)((image * p.ih + y) * p.iw + x) * (uint32_t)p.pixel_chunks;
+        pixel[i] = (int)((unsigned)y << 16 | ((unsigned)x & 0xffff));
     }
 
     __device__ inline void find_tap(const cop_cuda_product &p)
@@ -113,17 +117,20 @@ template <class shape> struct piece_loader {
         const uint32_t moved = (uint32_t)(tap_y * p.iw + tap_x) * (uint32_t)p.pixel_chunks + c;
         COP_UNROLL
         for (int i = 0; i < shape::src_passes; i++) {
-            const bool is_present = is_inside && (unsigned)(y[i] + tap_y) < (unsigned)p.ih &&
-                                    (unsigned)(x[i] + tap_x) < (unsigned)p.iw;
+            const int y = (pixel[i] >> 16) + tap_y, x = (int16_t)pixel[i] + tap_x;
+            const bool is_present =
+                is_inside && (unsigned)y < (unsigned)p.ih && (unsigned)x < (unsigned)p.iw;
             copy_async<16>(stage + target + i * shape::pass * shape::row_bytes,
                            src + (uint64_t)(offset[i] + moved) * 16, is_present);
         }
-        const int64_t step = (int64_t)shape::pass * p.depth * 16;
         COP_UNROLL
         for (int i = 0; i < shape::weight_passes; i++)
             copy_async<16>(stage + shape::src_bytes + target + i * shape::pass * shape::row_bytes,
-                           weights + i * step, is_inside && (weights_present >> i & 1) != 0);
-        weights += shape::chunks * 16;
+                           weights + (uint64_t)(weights_offset +
+                                                (uint32_t)(i * shape::pass) * (uint32_t)p.depth) *
+                                         16,
+                           is_inside && (weights_present >> i & 1) != 0);
+        weights_offset += shape::chunks;
         chunk += shape::chunks;
         c += shape::chunks;
         while (c >= p.tap_chunks) {
@@ -145,7 +152,9 @@ __device__ inline int staged(int row, int quad)
 
 /* The sums of one warp on the matrix unit: fragments of 16 rows and 8 columns. */
 template <class shape, class unit> struct matrix_sums {
-    float sums[shape::warp_rows / 16][4][4];
+    static constexpr int blocks = shape::blocks; /* for a multiprocessor, by the registers */
+    static constexpr int columns = 4 * shape::strips;
+    float sums[shape::warp_rows / 16][columns][4];
     int src_row, weight_row; /* offsets of what this lane loads in a piece */
 
     __device__ inline void begin(int warp_row, int warp_column)
@@ -157,21 +166,23 @@ template <class shape, class unit> struct matrix_sums {
         weight_row =
             shape::src_bytes + b_row * shape::row_bytes + 16 * swizzle<shape>(b_row, lane >> 3 & 1);
         COP_UNROLL
-        for (int i = 0; i < shape::warp_rows / 16; i++)
+        for (int i = 0; i < shape::warp_rows / 16; i++) {
             COP_UNROLL
-        for (int j = 0; j < 4; j++)
-            COP_UNROLL
-        for (int k = 0; k < 4; k++)
-            sums[i][j][k] = 0.0f;
+            for (int j = 0; j < columns; j++) {
+                COP_UNROLL
+                for (int k = 0; k < 4; k++)
+                    sums[i][j][k] = 0.0f;
+            }
+        }
     }
 
     __device__ inline void multiply(const char *stage, bool rounds_weights)
     {
         COP_UNROLL
         for (int k = 0; k < shape::chunks / 2; k++) {
-            uint32_t a[shape::warp_rows / 16][4], b[2][4];
+            uint32_t a[shape::warp_rows / 16][4], b[columns / 2][4];
             COP_UNROLL
-            for (int j = 0; j < 2; j++) {
+            for (int j = 0; j < columns / 2; j++) {
                 load_matrix(b[j], stage + (weight_row ^ 32 * k) + j * 16 * shape::row_bytes);
                 if (rounds_weights)
                     unit::round(b[j]);
@@ -182,25 +193,28 @@ template <class shape, class unit> struct matrix_sums {
                 unit::round(a[i]);
             }
             COP_UNROLL
-            for (int i = 0; i < shape::warp_rows / 16; i++)
+            for (int i = 0; i < shape::warp_rows / 16; i++) {
                 COP_UNROLL
-            for (int j = 0; j < 4; j++)
-                unit::multiply(sums[i][j], a[i], b[j / 2] + j % 2 * 2);
+                for (int j = 0; j < columns; j++)
+                    unit::multiply(sums[i][j], a[i], b[j / 2] + j % 2 * 2);
+            }
         }
     }
 
+    /* Strip by strip. */
     __device__ inline void stage_sums(float *rows) const
     {
         const int lane = (int)threadIdx.x & 31, row = lane >> 2, pair = lane & 3;
         COP_UNROLL
-        for (int i = 0; i < shape::warp_rows / 16; i++)
+        for (int i = 0; i < shape::warp_rows / 16; i++) {
             COP_UNROLL
-        for (int j = 0; j < 4; j++)
-            COP_UNROLL
-        for (int half = 0; half < 2; half++) {
-            float *at = rows + staged(row, 2 * j + (pair >> 1)) + (16 * i + 8 * half) * 32;
-            *reinterpret_cast<float2 *>(at + (pair & 1) * 2) =
-                make_float2(sums[i][j][2 * half], sums[i][j][2 * half + 1]);
+            for (int j = 0; j < columns; j++) {
+                float *at = rows + (j / 4 * shape::warp_rows + 16 * i) * 32 +
+                            staged(row, j % 4 * 2 + (pair >> 1)) + (pair & 1) * 2;
+                const float(&sum)[4] = sums[i][j];
+                *reinterpret_cast<float2 *>(at) = make_float2(sum[0], sum[1]);
+                *reinterpret_cast<float2 *>(at + 8 * 32) = make_float2(sum[2], sum[3]);
+            }
         }
     }
 };
@@ -210,6 +224,7 @@ template <class shape, class unit> struct matrix_sums {
  * half a warp's 16-byte reads at once. */
 template <class shape> struct exact_sums {
     static constexpr int lane_rows = shape::warp_rows / 8, lane_columns = 8;
+    static constexpr int blocks = shape::src_passes == 4 && lane_rows == 8 ? 3 : shape::blocks;
     float sums[lane_rows][lane_columns];
     int src_row, weight_row;
 
@@ -228,15 +243,17 @@ template <class shape> struct exact_sums {
         src_row = a_row * shape::row_bytes + 16 * swizzle<shape>(a_row, 0);
         weight_row = shape::src_bytes + b_row * shape::row_bytes + 16 * swizzle<shape>(b_row, 0);
         COP_UNROLL
-        for (int i = 0; i < lane_rows; i++)
+        for (int i = 0; i < lane_rows; i++) {
             COP_UNROLL
-        for (int j = 0; j < lane_columns; j++)
-            sums[i][j] = 0.0f;
+            for (int j = 0; j < lane_columns; j++)
+                sums[i][j] = 0.0f;
+        }
     }
 
     __device__ inline void multiply(const char *stage, bool)
     {
-        COP_UNROLL
+        /* once in the code: more would not fit the registers */
+        COP_UNROLL_NONE
         for (int k = 0; k < shape::chunks; k++) {
             float4 a[lane_rows];
             COP_UNROLL
@@ -268,10 +285,11 @@ template <class shape> struct exact_sums {
     __device__ inline void stage_sums(float *rows) const
     {
         COP_UNROLL
-        for (int i = 0; i < lane_rows; i++)
+        for (int i = 0; i < lane_rows; i++) {
             COP_UNROLL
-        for (int j = 0; j < lane_columns; j++)
-            rows[staged(lane_row(), j) + 8 * i * 32 + lane_column()] = sums[i][j];
+            for (int j = 0; j < lane_columns; j++)
+                rows[staged(lane_row(), j) + 8 * i * 32 + lane_column()] = sums[i][j];
+        }
     }
 };
 
@@ -360,7 +378,7 @@ __device__ inline void multiply_tile(const cop_cuda_product &p, const position &
 }
 
 template <class shape, template <class> class sums_of, typename T>
-__global__ void __launch_bounds__(shape::threads, shape::blocks)
+__global__ void __launch_bounds__(shape::threads, sums_of<shape>::blocks)
     product_kernel(const cop_cuda_product p)
 {
     COP_DYNAMIC_SHARED(char, ring);
@@ -371,30 +389,34 @@ __global__ void __launch_bounds__(shape::threads, shape::blocks)
     sums_of<shape> sums;
     sums.begin(warp_row, warp_column);
     multiply_tile<shape>(p, at, ring, sums);
-    float *rows = reinterpret_cast<float *>(ring) + warp * shape::warp_rows * 32;
+    float *rows = reinterpret_cast<float *>(ring) + warp * shape::warp_rows * shape::warp_columns;
     sums.stage_sums(rows);
     __syncwarp();
     const int row = at.row + warp_row + lane / 4;
-    const int column = at.column + warp_column + lane % 4 * 8;
-    if (p.partials != nullptr)
-        store_partials<shape>(p, at, row, column, rows);
-    else
-        store_rows<shape, T>(p, at.product, row, column, rows);
+    int column = at.column + warp_column + lane % 4 * 8;
+    COP_UNROLL_NONE
+    for (int strip = 0; strip < shape::strips; strip++, column += 32) {
+        const float *strip_rows = rows + strip * shape::warp_rows * 32;
+        if (p.partials != nullptr)
+            store_partials<shape>(p, at, row, column, strip_rows);
+        else
+            store_rows<shape, T>(p, at.product, row, column, strip_rows);
+    }
 }
 
 /* The menu; product_choice.c has the same numbers. */
-typedef tile_shape<2, 4, 64, 4, 4, 2> shape_128x128;
-typedef tile_shape<2, 2, 64, 4, 4, 4> shape_128x64;
-typedef tile_shape<2, 2, 32, 8, 3, 4> shape_64x64;
-typedef tile_shape<4, 1, 16, 8, 4, 4> shape_64x32;
+typedef tile_shape<2, 2, 64, 2, 4, 4, 2> shape_128x128;
+typedef tile_shape<2, 4, 64, 1, 4, 4, 2> shape_128x128_exact; /* fewer sums for a lane */
+typedef tile_shape<2, 2, 64, 1, 4, 4, 4> shape_128x64;
+typedef tile_shape<2, 2, 32, 1, 8, 3, 4> shape_64x64;
+typedef tile_shape<4, 1, 16, 1, 8, 4, 4> shape_64x32;
 
 template <class shape, template <class> class sums_of, typename T>
 cudaError_t run_tile(const cop_cuda_product *p, int tile, bool prepare, cudaStream_t stream)
 {
     const cop_cuda_tile *menu = &cop_cuda_tiles[tile];
     if (menu->rows != shape::rows || menu->columns != shape::columns ||
-        menu->threads != shape::threads || menu->chunks != shape::chunks ||
-        menu->stages != shape::stages)
+        menu->chunks != shape::chunks || menu->stages != shape::stages)
         return cudaErrorInvalidValue;
     const int bytes = cop_cuda_tile_shared_bytes(menu);
     if (prepare)
@@ -404,12 +426,12 @@ cudaError_t run_tile(const cop_cuda_product *p, int tile, bool prepare, cudaStre
                       stream, *p);
 }
 
-template <template <class> class sums_of, typename T>
+template <template <class> class sums_of, typename T, class largest>
 cudaError_t run_product(const cop_cuda_product *p, int tile, bool prepare, cudaStream_t stream)
 {
     switch (tile) {
     case 0:
-        return run_tile<shape_128x128, sums_of, T>(p, tile, prepare, stream);
+        return run_tile<largest, sums_of, T>(p, tile, prepare, stream);
     case 1:
         return run_tile<shape_128x64, sums_of, T>(p, tile, prepare, stream);
     case 2:

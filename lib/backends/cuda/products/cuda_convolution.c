@@ -34,11 +34,6 @@ cop_status cop_cuda_convolution_activations(struct cuda_build *build,
     return status;
 }
 
-static const void *added_of(const struct convolution_sizes *sizes, const struct kernel_args *args)
-{
-    return sizes->added < 0 ? NULL : args->src[sizes->added];
-}
-
 static const float *bias_of(const struct convolution_sizes *sizes, const struct kernel_args *args)
 {
     return sizes->has_bias ? args->src[2] : NULL;
@@ -60,8 +55,9 @@ static cop_status run_implicit(const struct cuda_kernel *kernel, struct cuda_str
     const struct implicit_convolution *self = (const struct implicit_convolution *)kernel;
     CUDA_TRY(kernel->device,
              cop_cuda_convolution(&self->launch, &self->choice, args->src[0], args->src[1],
-                                  bias_of(&self->sizes, args), added_of(&self->sizes, args),
-                                  args->dst[0], args->scratch, stream->stream),
+                                  bias_of(&self->sizes, args),
+                                  cop_cuda_address(args, self->sizes.added), args->dst[0],
+                                  args->scratch, stream->stream),
              error);
     return COP_STATUS_OK;
 }
@@ -174,9 +170,9 @@ static cop_status run_direct(const struct cuda_kernel *kernel, struct cuda_strea
     (void)state;
     const struct direct_convolution *self = (const struct direct_convolution *)kernel;
     CUDA_TRY(kernel->device,
-             cop_cuda_direct_convolution(&self->launch, args->src[0], args->src[1],
-                                         bias_of(&self->sizes, args), added_of(&self->sizes, args),
-                                         args->dst[0], stream->stream),
+             cop_cuda_direct_convolution(
+                 &self->launch, args->src[0], args->src[1], bias_of(&self->sizes, args),
+                 cop_cuda_address(args, self->sizes.added), args->dst[0], stream->stream),
              error);
     return COP_STATUS_OK;
 }
