@@ -248,7 +248,9 @@ void cop_fake_cuda_violation(const char *text)
 void cop_fake_cuda_drain(void)
 {
     untracked own;
-    lock held(the().mutex);
+    state &all = the();
+    lock held(all.mutex);
     wait_for_nothing_queued(held);
+    acquire(&all.counts);
 }
 }

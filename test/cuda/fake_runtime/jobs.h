@@ -73,6 +73,10 @@ void drop_add(void *job);
 cudaError_t launch_add(cudaStream_t stream, int *numbers, size_t count, int summand,
                        unsigned nap_us, int *dropped);
 
+/* Accesses by the host while a stream may work there, which are races on purpose. */
+int peek(const int *number);
+void poke(int *number, int value);
+
 /* What device memory holds, by way of a stream of its own. */
 int read_number(const int *number);
 void write_number(int *number, int value);

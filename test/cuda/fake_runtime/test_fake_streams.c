@@ -111,7 +111,7 @@ START_TEST(pinned_memory_is_read_when_the_copy_runs)
     *value = 3;
     cop_fake_cuda_hold(1);
     OK(cudaMemcpyAsync(number, value, sizeof *value, cudaMemcpyHostToDevice, stream));
-    *value = 4;
+    poke(value, 4);
     cop_fake_cuda_hold(0);
     OK(cudaStreamSynchronize(stream));
     ck_assert_int_eq(read_number(number), 4);
@@ -128,7 +128,7 @@ START_TEST(copies_to_the_host_write_when_they_run)
     *value = 1;
     cop_fake_cuda_hold(1);
     OK(cudaMemcpyAsync(value, number, sizeof *value, cudaMemcpyDeviceToHost, stream));
-    ck_assert_int_eq(*value, 1);
+    ck_assert_int_eq(peek(value), 1);
     cop_fake_cuda_hold(0);
     OK(cudaStreamSynchronize(stream));
     ck_assert_int_eq(*value, 9);
