@@ -3,6 +3,10 @@
 #ifndef KERNELS_CAST_H
 #define KERNELS_CAST_H
 
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "types.h"
 
 #ifdef __cplusplus

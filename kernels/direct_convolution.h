@@ -6,7 +6,10 @@
 #ifndef KERNELS_DIRECT_CONVOLUTION_H
 #define KERNELS_DIRECT_CONVOLUTION_H
 
-#include "post_ops.h"
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "types.h"
 
 #ifdef __cplusplus

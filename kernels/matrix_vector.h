@@ -3,7 +3,10 @@
 #ifndef KERNELS_MATRIX_VECTOR_H
 #define KERNELS_MATRIX_VECTOR_H
 
-#include "post_ops.h"
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "types.h"
 
 #ifdef __cplusplus

@@ -6,7 +6,10 @@
 #ifndef KERNELS_NORMALIZATION_H
 #define KERNELS_NORMALIZATION_H
 
-#include "post_ops.h"
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "types.h"
 
 #ifdef __cplusplus

@@ -2,6 +2,10 @@
 #ifndef KERNELS_POOLING_H
 #define KERNELS_POOLING_H
 
+#include <cuda_runtime_api.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "types.h"
 
 #ifdef __cplusplus

@@ -54,6 +54,7 @@ struct layout {
     /* Row-major without padding: a tensor of another shape on the same memory has this layout
      * again. Only for layouts on the device: in the process's memory that is the plain one. */
     bool is_linear;
+    bool is_lossy; /* elements were rounded on the way in: no source for other forms of a weight */
     const char *name; /* such as "nChw16c", static or owned by the layout; for the printed plan */
 };
 
@@ -198,8 +199,9 @@ struct backend {
     cop_status (*memory_clear)(struct device *device, void *memory, size_t bytes, cop_error *error);
     size_t (*memory_bytes)(struct device *device); /* there are in all */
 
-    /* The linear layout that has the element type of another one of this device; a reference. */
-    cop_status (*layout_linear)(struct device *device, const struct layout *like,
+    /* The linear layout that has the element type of another one of this device, or with NULL, plain
+     * elements of a dtype as they are; a reference. */
+    cop_status (*layout_linear)(struct device *device, const struct layout *like, cop_dtype dtype,
                                 const struct shape *shape, const struct layout **linear,
                                 cop_error *error);
 

@@ -14,8 +14,24 @@
 
 #include "backends/backend.h"
 
-/* Changes with every change of backend.h, of ir/'s structs and lists, or of struct module_host. */
-#define COP_MODULE_ABI 1
+/*
+ * Changes with backend.h, with ir/'s structs and lists, and with struct module_host: by itself
+ * where a size changes, by hand where only a meaning does.
+ */
+#define COP_MODULE_ABI_MEANING 1
+enum {
+    COP_MODULE_ATTRS_BYTES = 0
+#define X(kind, lower, name, min_src, max_src, min_dst, max_dst, attributes)                       \
+    +31 * sizeof(struct attributes)
+#include "ir/op_list.inc"
+#undef X
+    ,
+    COP_MODULE_ABI = COP_MODULE_ABI_MEANING + 3 * sizeof(struct backend) +
+                     5 * sizeof(struct kernel) + 7 * sizeof(struct kernel_request) +
+                     11 * sizeof(struct kernel_tensor) + 13 * sizeof(struct layout) +
+                     17 * sizeof(struct post_ops) + 19 * OP_KIND_COUNT +
+                     23 * COP_MODULE_ATTRS_BYTES,
+};
 
 /* The library's side. Everything may be called from any thread. */
 struct module_host {

@@ -171,14 +171,20 @@ static struct packed_weight *find_exact(struct weight_store *store, const struct
     return weight;
 }
 
+/* What another form can be made of. */
+static bool is_other_form(const struct weight_key *have, const struct weight_key *want)
+{
+    return cop_hash_equal(have->identity, want->identity) &&
+           (have->layout == NULL || (have->device == want->device && !have->layout->is_lossy));
+}
+
 /* The weight in another form that `key->device` can read, with a reference; NULL: there is none. */
 static struct packed_weight *find_other_form(struct weight_store *store,
                                              const struct weight_key *key)
 {
     cop_lock_acquire(&store->table);
     struct packed_weight *weight = *bucket_locked(store, key->identity);
-    while (weight != NULL && (!cop_hash_equal(weight->key.identity, key->identity) ||
-                              (weight->key.layout != NULL && weight->key.device != key->device)))
+    while (weight != NULL && !is_other_form(&weight->key, key))
         weight = weight->next;
     if (weight != NULL)
         weight->refs++;

@@ -143,6 +143,7 @@ static cop_status estimate_peaks(struct cuda_device *device, cop_error *error)
     if (status == COP_STATUS_OK)
         status = read_attribute(device, cudaDevAttrGlobalMemoryBusWidth, &bus_bits, error);
     const int lanes = device->capability == 75 || device->capability == 80 ? 64 : 128;
+    device->clock_khz = clock_khz > 0 ? clock_khz : 1000000;
     device->flops_per_ns = 2.0 * lanes * device->sm_count * clock_khz * 1e-6;
     device->bytes_per_ns = 2.0 * bus_bits / 8 * memory_khz * 1e-6;
     if (device->flops_per_ns <= 0) /* a driver that does not say: as if it were a small one */
@@ -199,6 +200,7 @@ cop_status cop_cuda_device_open(int index, struct device **device, cop_error *er
     if (made == NULL)
         return cop_fail_memory(error, "device", sizeof *made);
     made->index = index;
+    made->base.backend = &cop_cuda_backend;
     made->base.id = (cop_device){COP_DEVICE_GPU, index};
     made->fork_epoch = cop_module_host->fork_epoch();
     pthread_mutex_init(&made->pool_mutex, NULL);

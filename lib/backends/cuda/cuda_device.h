@@ -28,6 +28,7 @@ struct cuda_device {
     int index;
     int capability; /* 10 · major + minor: 90 for sm_90 */
     int sm_count;
+    int clock_khz;
     size_t memory_bytes;
     /* Rough peaks, from its properties, to estimate how long a kernel runs. */
     double bytes_per_ns, flops_per_ns;
@@ -74,6 +75,8 @@ bool cop_cuda_is_ours(const struct cuda_device *device);
 /* Makes the device current on this thread; give `before` back to cop_cuda_leave. */
 int cop_cuda_enter(struct cuda_device *device);
 void cop_cuda_leave(int before);
+
+extern const struct backend cop_cuda_backend;
 
 /* The table's members. */
 int cop_cuda_device_count(void);

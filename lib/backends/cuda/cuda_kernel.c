@@ -8,10 +8,10 @@
 
 /* By operator kind; NULL: `ref` runs it. */
 static cuda_describe *const describers[OP_KIND_COUNT] = {
-    [OP_CONVOLUTION] = cop_cuda_convolution,
-    [OP_FULLY_CONNECTED] = cop_cuda_fully_connected,
-    [OP_GEMM] = cop_cuda_gemm,
-    [OP_MATMUL] = cop_cuda_matmul,
+    [OP_CONVOLUTION] = cop_cuda_convolution_kernel,
+    [OP_FULLY_CONNECTED] = cop_cuda_fully_connected_kernel,
+    [OP_GEMM] = cop_cuda_gemm_kernel,
+    [OP_MATMUL] = cop_cuda_matmul_kernel,
     [OP_POOLING] = cop_cuda_pooling_kernel,
     [OP_BATCH_NORMALIZATION] = cop_cuda_batch_normalization_kernel,
     [OP_LRN] = cop_cuda_lrn_kernel,
@@ -111,6 +111,8 @@ cop_status cop_cuda_state_create(const struct kernel *kernel, struct stream *str
 void cop_cuda_state_destroy(const struct kernel *kernel, void *state)
 {
     const struct cuda_kernel *self = (const struct cuda_kernel *)kernel;
+    if (state == NULL)
+        return;
     const int before = cop_cuda_enter(self->device);
     self->state_destroy(self, state);
     cop_cuda_leave(before);
@@ -208,14 +210,14 @@ cop_status cop_cuda_take_as_is(struct cuda_build *build, int index)
 
 void cop_cuda_post_ops(const struct post_ops *post_ops, struct cop_cuda_post_ops *translated)
 {
-    _Static_assert((int)COP_CUDA_UNARY_ALG_COUNT == (int)UNARY_ALG_COUNT, "one list, two names");
+    _Static_assert((int)COP_CUDA_UNARY_COUNT == (int)UNARY_ALG_COUNT, "one list, two names");
     translated->count = post_ops->count;
     for (int i = 0; i < post_ops->count; i++) {
         const struct post_op *from = &post_ops->entries[i];
         translated->entries[i] = (struct cop_cuda_post_op){
-            .kind = from->kind == POST_OP_SUM ? COP_CUDA_POST_OP_SUM : COP_CUDA_POST_OP_UNARY,
-            .unary = {(enum cop_cuda_unary_alg)from->unary.alg, from->unary.alpha,
-                      from->unary.beta},
+            .alg = from->kind == POST_OP_SUM ? COP_CUDA_SUM : (int)from->unary.alg,
+            .alpha = from->unary.alpha,
+            .beta = from->unary.beta,
         };
     }
 }

@@ -79,6 +79,8 @@ cop_status cop_cuda_layout_create(const struct backend *backend,
     const int64_t stored_elements =
         made->base.is_linear ? elements : normal->n * normal->plane * normal->padded_channels;
     made->base.bytes = (size_t)stored_elements * cop_dtype_bytes(normal->stored);
+    made->base.is_lossy = normal->is_tf32 || normal->stored == COP_DTYPE_FLOAT16 ||
+                          normal->stored == COP_DTYPE_BFLOAT16;
     made->base.hash = hash_of(normal);
     write_name(made);
     *layout = &made->base;
@@ -138,12 +140,12 @@ void cop_cuda_layout_destroy(struct layout *layout)
     cop_free(layout);
 }
 
-cop_status cop_cuda_layout_linear(struct device *device, const struct layout *like,
+cop_status cop_cuda_layout_linear(struct device *device, const struct layout *like, cop_dtype dtype,
                                   const struct shape *shape, const struct layout **linear,
                                   cop_error *error)
 {
     const struct cuda_arrangement arrangement = {
-        .stored = cop_cuda_arrangement(like)->stored,
+        .stored = like == NULL ? dtype : cop_cuda_arrangement(like)->stored,
         .order = COP_CUDA_ROW_MAJOR,
     };
     return cop_cuda_layout_create(device->backend, &arrangement,

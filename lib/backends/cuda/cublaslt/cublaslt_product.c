@@ -254,6 +254,9 @@ static cop_status check_addresses(const struct cublaslt_execution *execution,
             return cop_fail(error, COP_STATUS_INTERNAL,
                             "cuBLASLt: address %p is no multiple of %d bytes, as was promised",
                             all[i], product->alignment);
+    if (pointers->workspace == NULL && execution->choice.workspace_bytes > 0)
+        return cop_fail(error, COP_STATUS_INTERNAL, "cuBLASLt: no workspace of %zu bytes",
+                        execution->choice.workspace_bytes);
     return COP_STATUS_OK;
 }
 

@@ -49,6 +49,7 @@ struct cudnn_convolution {
     int64_t n, ic, oc, groups;
     int64_t src[COP_CUDNN_MAX_SPATIAL], kernel[COP_CUDNN_MAX_SPATIAL];
     int64_t strides[COP_CUDNN_MAX_SPATIAL], dilations[COP_CUDNN_MAX_SPATIAL];
+    /* Any pads_end that gives the right size of dst, also one below zero, means the same. */
     int64_t pads_begin[COP_CUDNN_MAX_SPATIAL], pads_end[COP_CUDNN_MAX_SPATIAL];
 };
 

@@ -92,6 +92,9 @@ static cop_status fill_pack(struct cudnn_execution *execution,
             return cop_fail(error, COP_STATUS_INTERNAL,
                             "cuDNN: address %p is no multiple of %d bytes, as was promised",
                             addresses[i], COP_CUDNN_POINTER_BYTES);
+    if (pointers->workspace == NULL && execution->choice->workspace_bytes > 0)
+        return cop_fail(error, COP_STATUS_INTERNAL, "cuDNN: no workspace of %zu bytes",
+                        execution->choice->workspace_bytes);
     CUDNN_TRY_FOR(session, what, error, BackendCreateDescriptor,
                   CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &execution->pack);
     CUDNN_TRY_FOR(session, what, error, BackendSetAttribute, execution->pack,

@@ -103,37 +103,3 @@ cop_status cop_cudnn_plan(struct cudnn_session *session,
     cop_cudnn_builder_clear(&builder);
     return status;
 }
-
-bool cop_cudnn_fuses(const struct cudnn_convolution *convolution)
-{
-    const enum cop_cudnn_activation activation = convolution->activation;
-    return (activation == COP_CUDNN_NONE || activation == COP_CUDNN_RELU) &&
-           (convolution->has_bias || (activation == COP_CUDNN_NONE && !convolution->has_residual));
-}
-
-bool cop_cudnn_dst_spatial(const struct cudnn_convolution *convolution,
-                           int64_t dst[COP_CUDNN_MAX_SPATIAL])
-{
-    const struct cudnn_convolution *conv = convolution;
-    const int64_t most = INT64_C(1) << 31;
-    if (conv->spatial_rank < 1 || conv->spatial_rank > COP_CUDNN_MAX_SPATIAL || conv->n < 1 ||
-        conv->ic < 1 || conv->oc < 1 || conv->groups < 1 || conv->ic % conv->groups != 0 ||
-        conv->oc % conv->groups != 0 || conv->n > most || conv->ic > most || conv->oc > most)
-        return false;
-    for (int i = 0; i < conv->spatial_rank; i++) {
-        const int64_t values[] = {conv->src[i], conv->kernel[i], conv->strides[i],
-                                  conv->dilations[i]};
-        for (int k = 0; k < 4; k++)
-            if (values[k] < 1 || values[k] > most)
-                return false;
-        if (conv->pads_begin[i] < 0 || conv->pads_end[i] < 0 || conv->pads_begin[i] > most ||
-            conv->pads_end[i] > most || conv->kernel[i] * conv->dilations[i] > most * 16)
-            return false;
-        const int64_t padded = conv->src[i] + conv->pads_begin[i] + conv->pads_end[i];
-        const int64_t span = (conv->kernel[i] - 1) * conv->dilations[i] + 1;
-        if (padded < span)
-            return false;
-        dst[i] = (padded - span) / conv->strides[i] + 1;
-    }
-    return true;
-}

@@ -14,6 +14,13 @@ cop_status cop_cudnn_plan(struct cudnn_session *session,
                           struct cudnn_choice **choice, cop_error *error);
 
 /*
+ * Many trailing pads give the same result where windows do not end at the last element. Takes one
+ * like the leading pad if it may, since few engines know others, else the least that is none below
+ * zero. False: no convolution, or one that leaves out the end of src.
+ */
+bool cop_cudnn_settle_pads(struct cudnn_convolution *convolution);
+
+/*
  * A plan from either an engine's configuration or a choice's text. It says for which device it is:
  * a text without that would crash cuDNN. NULL after a failure.
  */

@@ -166,20 +166,21 @@ cop_status cop_cudnn_choose(struct cudnn_session *session,
                             const struct cudnn_choice **choice, cop_error *error)
 {
     const struct cudnn_limits filled = fill_in(limits);
-    int64_t dst[COP_CUDNN_MAX_SPATIAL];
+    struct cudnn_convolution settled = *convolution;
     struct cudnn_choice *made = NULL;
     *choice = NULL;
-    if (!cop_cudnn_dst_spatial(convolution, dst))
-        return cop_fail(error, COP_STATUS_UNSUPPORTED, "cuDNN: no geometry of a convolution");
+    if (!cop_cudnn_settle_pads(&settled))
+        return cop_fail(error, COP_STATUS_UNSUPPORTED,
+                        "cuDNN: no geometry of a convolution, or one that cuts its source");
     if (!filled.allows_compilation && !cop_cudnn_fuses(convolution))
         return cop_fail(error, COP_STATUS_UNSUPPORTED,
                         "cuDNN: no engine compiled beforehand fuses %s",
                         convolution->has_bias ? "this activation" : "it without a bias");
-    const struct hash key = key_of(session, convolution, &filled, trial != NULL);
+    const struct hash key = key_of(session, &settled, &filled, trial != NULL);
     *choice = find_or_announce(&key);
     if (*choice != NULL)
         return COP_STATUS_OK;
-    const cop_status status = cop_cudnn_plan(session, convolution, &filled, trial, &made, error);
+    const cop_status status = cop_cudnn_plan(session, &settled, &filled, trial, &made, error);
     publish(&key, made);
     *choice = made;
     return status;
