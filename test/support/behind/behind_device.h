@@ -124,7 +124,7 @@ void behind_state_destroy(const struct kernel *kernel, void *state);
 /* behind_layout.c */
 cop_status behind_layout_create(const struct shape *shape, bool is_padded,
                                 const struct layout **layout, cop_error *error);
-cop_status behind_layout_linear(struct device *device, const struct layout *like,
+cop_status behind_layout_linear(struct device *device, const struct layout *like, cop_dtype dtype,
                                 const struct shape *shape, const struct layout **linear,
                                 cop_error *error);
 bool behind_layout_equal(const struct layout *a, const struct layout *b);

@@ -42,11 +42,12 @@ cop_status behind_layout_create(const struct shape *shape, bool is_padded,
     return COP_STATUS_OK;
 }
 
-cop_status behind_layout_linear(struct device *device, const struct layout *like,
+/* Elements lie on the device as they lie in plain memory. */
+cop_status behind_layout_linear(struct device *device, const struct layout *like, cop_dtype dtype,
                                 const struct shape *shape, const struct layout **linear,
                                 cop_error *error)
 {
-    (void)device, (void)like;
+    (void)device, (void)like, (void)dtype; /* there is but float32 */
     return behind_layout_create(shape, false, linear, error);
 }
 
