@@ -236,7 +236,8 @@ START_TEST(the_memory_cap_counts_what_contexts_take_on_the_device)
     ck_assert_int_eq(cop_cached_op_warm_up(op, 1, NULL), COP_STATUS_OK);
     const size_t bytes = stats_of(op).context_bytes;
     ck_assert_uint_ge(op->plan->device_arena_bytes, 64 * 1024 * sizeof(float));
-    ck_assert_uint_ge(bytes, op->plan->device_arena_bytes + op->plan->arena_bytes);
+    ck_assert_uint_ge(bytes,
+                      op->plan->device_arena_bytes + op->plan->arena_bytes + op->plan->state_bytes);
     cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
     cop_error error = {0};
     options.device = BEHIND_DEVICE, options.max_contexts = 4;
