@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Launchers of the CUDA kernels, for C. A launcher only enqueues: it allocates nothing, waits for
- * nothing and keeps nothing. Tensors are addresses on the device.
- */
+/* Every launcher of the CUDA kernels, for C. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
+#include "cast.h"
+#include "convolution.h"
+#include "direct_convolution.h"
+#include "elementwise.h"
+#include "matrix_product.h"
+#include "matrix_vector.h"
+#include "movement.h"
+#include "normalization.h"
+#include "pooling.h"
+#include "reduction.h"
+#include "reorder.h"
 #include "types.h"
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Functions of one element. */
+/* Functions of one and two numbers and the post-op chain, for every kernel's epilogue. */
 #ifndef KERNELS_POINTWISE_CUH
 #define KERNELS_POINTWISE_CUH
 
@@ -9,28 +9,167 @@
 namespace cop
 {
 
-/* The result of an algorithm on one element; the same for every thread of a grid. */
-__device__ inline float apply_unary(int alg, float alpha, float beta, float x)
+/* In this form NaN stays. */
+__device__ inline float clip(float x, float low, float high)
+{
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/*
+ * alpha and beta: LEAKY_RELU and ELU multiply what is below 0 by alpha; SELU is beta · (x > 0 ? x :
+ * alpha · (e^x − 1)); HARD_SIGMOID is clip(alpha · x + beta, 0, 1) and HARD_SWISH x times that;
+ * CLIP keeps to alpha … beta; LINEAR is alpha · x + beta; the others take neither.
+ */
+
+/*
+ * Everything but the few functions that follow convolutions as a rule. A function of its own, so
+ * that kernels carry it once and not at every place where a result is finished.
+ */
+__device__ __noinline__ inline float apply_rare(int alg, float alpha, float beta, float x)
+{
+    switch (alg) {
+    case COP_CUDA_ELU:
+        return x < 0 ? alpha * expm1f(x) : x;
+    case COP_CUDA_SELU:
+        return beta * (x > 0 ? x : alpha * expm1f(x));
+    case COP_CUDA_SIGMOID: { /* of −|x|, so that small results keep their precision */
+        const float power = expf(-fabsf(x));
+        return (x < 0 ? power : 1.0f) / (1.0f + power);
+    }
+    case COP_CUDA_TANH:
+        return tanhf(x);
+    case COP_CUDA_SOFTPLUS:
+        return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x));
+    case COP_CUDA_SOFTSIGN:
+        return isinf(x) ? copysignf(1.0f, x) : x / (1.0f + fabsf(x));
+    case COP_CUDA_HARD_SIGMOID:
+        return clip(fmaf(alpha, x, beta), 0, 1);
+    case COP_CUDA_GELU: /* erfc: no cancellation where 1 + erf is small */
+        return x / 2.0f * erfcf(x * -0.70710678f);
+    case COP_CUDA_EXP:
+        return expf(x);
+    case COP_CUDA_LOG:
+        return logf(x);
+    case COP_CUDA_SQRT:
+        return sqrtf(x);
+    case COP_CUDA_RSQRT:
+        return 1.0f / sqrtf(x);
+    case COP_CUDA_SQUARE:
+        return x * x;
+    case COP_CUDA_ABS:
+        return fabsf(x);
+    case COP_CUDA_NEG:
+        return -x;
+    case COP_CUDA_RECIPROCAL:
+        return 1.0f / x;
+    case COP_CUDA_FLOOR:
+        return floorf(x);
+    case COP_CUDA_CEIL:
+        return ceilf(x);
+    case COP_CUDA_ROUND_EVEN:
+        return rintf(x);
+    case COP_CUDA_SIGN:
+        return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
+    default: /* ERF */
+        return erff(x);
+    }
+}
+
+/* The function of each of N numbers; it is the same in all threads, so nothing diverges. */
+template <int N> __device__ inline void apply_unary(int alg, float alpha, float beta, float (&x)[N])
 {
     switch (alg) {
     case COP_CUDA_RELU:
-        return x < 0.0f ? 0.0f : x; /* NaN stays */
+        COP_UNROLL
+        for (int i = 0; i < N; i++)
+            x[i] = x[i] <= 0 ? 0 : x[i];
+        break;
     case COP_CUDA_LEAKY_RELU:
-        return x < 0.0f ? alpha * x : x;
+        COP_UNROLL
+        for (int i = 0; i < N; i++)
+            x[i] = x[i] < 0 ? alpha * x[i] : x[i];
+        break;
     case COP_CUDA_CLIP:
-        return x < alpha ? alpha : x > beta ? beta : x;
-    case COP_CUDA_LINEAR:
-        return fmaf(alpha, x, beta);
-    case COP_CUDA_SIGMOID:
-        return 1.0f / (1.0f + expf(-x));
-    case COP_CUDA_TANH:
-        return tanhf(x);
+        COP_UNROLL
+        for (int i = 0; i < N; i++)
+            x[i] = clip(x[i], alpha, beta);
+        break;
     case COP_CUDA_HARD_SWISH:
-        return x * fminf(fmaxf(fmaf(alpha, x, beta), 0.0f), 1.0f);
-    case COP_CUDA_GELU:
-        return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+        COP_UNROLL
+        for (int i = 0; i < N; i++)
+            x[i] *= clip(fmaf(alpha, x[i], beta), 0, 1);
+        break;
+    case COP_CUDA_LINEAR:
+        COP_UNROLL
+        for (int i = 0; i < N; i++)
+            x[i] = fmaf(alpha, x[i], beta);
+        break;
     default:
-        return x;
+        COP_UNROLL
+        for (int i = 0; i < N; i++)
+            x[i] = apply_rare(alg, alpha, beta, x[i]);
+        break;
+    }
+}
+
+__device__ inline float apply_unary(int alg, float alpha, float beta, float x)
+{
+    float only[1] = {x};
+    apply_unary(alg, alpha, beta, only);
+    return only[0];
+}
+
+/* Whether `added` has to be read before the chain is applied. */
+__device__ inline bool has_sum(const cop_cuda_post_ops &post_ops)
+{
+    bool found = false;
+    COP_UNROLL
+    for (int i = 0; i < COP_CUDA_MAX_POST_OPS; i++)
+        found |= i < post_ops.count && post_ops.entries[i].alg == COP_CUDA_SUM;
+    return found;
+}
+
+/* The chain on N results; `added` is looked at only by SUM. */
+template <int N>
+__device__ inline void apply_post_ops(const cop_cuda_post_ops &post_ops, float (&x)[N],
+                                      const float (&added)[N])
+{
+    COP_UNROLL_NONE
+    for (int i = 0; i < post_ops.count; i++) {
+        const cop_cuda_post_op &entry = post_ops.entries[i];
+        if (entry.alg != COP_CUDA_SUM) {
+            apply_unary(entry.alg, entry.alpha, entry.beta, x);
+            continue;
+        }
+        COP_UNROLL
+        for (int j = 0; j < N; j++)
+            x[j] += added[j];
+    }
+}
+
+__device__ __noinline__ inline float apply_power(float a, float b)
+{
+    return powf(a, b);
+}
+
+__device__ inline float apply_binary(int alg, float a, float b)
+{
+    switch (alg) {
+    case COP_CUDA_ADD:
+        return a + b;
+    case COP_CUDA_SUB:
+        return a - b;
+    case COP_CUDA_MUL:
+        return a * b;
+    case COP_CUDA_DIV:
+        return a / b;
+    case COP_CUDA_MAX:
+        return a > b || isnan(a) ? a : b;
+    case COP_CUDA_MIN:
+        return a < b || isnan(a) ? a : b;
+    default:
+        return apply_power(a, b);
     }
 }
 

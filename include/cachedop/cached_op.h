@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cachedop/device.h>
 #include <cachedop/dtype.h>
 #include <cachedop/model.h>
 #include <cachedop/ndarray.h>
@@ -27,17 +28,6 @@ extern "C" {
 #endif
 
 typedef struct cop_cached_op cop_cached_op;
-
-typedef enum cop_device_kind {
-    COP_DEVICE_CPU = 0, /**< oneDNN, and the reference kernels for what it lacks */
-    COP_DEVICE_REF = 1, /**< the reference kernels alone: plain C, slow, the oracle */
-    COP_DEVICE_GPU = 2,
-} cop_device_kind;
-
-typedef struct cop_device {
-    cop_device_kind kind;
-    int index; /**< 0 for CPU and REF */
-} cop_device;
 
 /** Fixes the shape of one input. */
 typedef struct cop_input_shape {
@@ -101,12 +91,20 @@ typedef struct cop_cached_op_options {
      */
     const char *const *extra_outputs;
     size_t extra_output_count;
+    cop_precision precision;
+    cop_gpu_kernels gpu_kernels;
+    /**
+     * Where the outputs lie that invokes make: HOST (page-locked on a GPU), or DEVICE, to be used
+     * there again without a copy.
+     */
+    cop_memory output_memory;
 } cop_cached_op_options;
 
 #define COP_CACHED_OP_OPTIONS_INIT                                                                 \
     {                                                                                              \
         sizeof(cop_cached_op_options), {COP_DEVICE_CPU, 0}, NULL, 0, NULL, 0, NULL, 0, 0, 0,       \
-            COP_TUNING_FAST_START, false, 0, NULL, 0                                               \
+            COP_TUNING_FAST_START, false, 0, NULL, 0, COP_PRECISION_FP32, COP_GPU_KERNELS_AUTO,    \
+            COP_MEMORY_HOST                                                                        \
     }
 
 /**
@@ -122,7 +120,8 @@ typedef struct cop_cached_op_options {
  * @return OK; INVALID_ARGUMENT: shapes that contradict the model, an unknown name, a NULL, a
  * memory_cap_bytes that not one context fits in, an extra output that is one already; NOT_FOUND: no
  * such device, or no such value to be an output, with the nearest name there is; MALFORMED_MODEL;
- * UNSUPPORTED: with everything that is missing; IO: weights dropped earlier could not be read
+ * UNSUPPORTED: with everything that is missing, or a
+ * precision that the device does not know; IO: weights dropped earlier could not be read
  * again; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY; INTERNAL; DEVICE_FAILED; the error that a constant's
  * array holds
  */
@@ -181,7 +180,7 @@ typedef struct cop_cached_op_stats {
     size_t struct_size;         /**< set by the caller */
     size_t packed_weight_bytes; /**< shared by all contexts and by other operators of the model */
     size_t plan_bytes;          /**< steps and kernels as far as they are ours to count */
-    size_t arena_bytes;         /**< intermediate tensors of one context */
+    size_t arena_bytes;         /**< intermediate tensors of one context, those on a GPU included */
     size_t context_bytes;       /**< everything one more context costs, arena included */
     size_t contexts;            /**< contexts that exist */
     size_t in_flight;           /**< contexts in use: running, paused between steps or warmed up */

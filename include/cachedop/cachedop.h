@@ -42,6 +42,7 @@
 #include <cachedop/cached_op.h>
 #include <cachedop/cancel.h>
 #include <cachedop/completion.h>
+#include <cachedop/device.h>
 #include <cachedop/dtype.h>
 #include <cachedop/hooks.h>
 #include <cachedop/invoke.h>

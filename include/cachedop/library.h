@@ -42,7 +42,19 @@ typedef struct cop_device_desc {
     char name[128]; /**< such as the processor's or the GPU's model name */
 } cop_device_desc;
 
-/** How many devices cop_device_describe knows. */
+/**
+ * Takes a backend from a module, a shared object, instead of the one that is looked for beside the
+ * library when a GPU is first asked for. It stays loaded until the process ends. A module is code:
+ * load only files you trust.
+ *
+ * @param path  absolute
+ * @return OK, also where this very module is loaded already; INVALID_ARGUMENT: NULL or a relative
+ * path; NOT_FOUND: the file cannot be opened, as the text says; UNSUPPORTED: it is no module, or
+ * one for another version of the library; BUSY: another module serves its kind of device
+ */
+COP_API COP_MUST_USE cop_status cop_load_module(const char *path, cop_error *error);
+
+/** How many devices cop_device_describe knows. Looks for GPUs when it is first called. */
 COP_API size_t cop_device_count(void);
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Arrays: dense row-major tensors in host memory, what goes into an invocation and comes out of it.
+ * Arrays: dense row-major tensors, what goes into an invocation and comes out of it. They lie in
+ * memory of the process, or in a GPU's, where operators on that GPU use them without a copy.
  *
  * An array is a view (offset, shape, dtype) of a storage that other arrays may view too. Storage
  * knows who reads and writes it: asynchronous invocations that share storage run in the order they
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include <cachedop/cancel.h>
+#include <cachedop/device.h>
 #include <cachedop/dtype.h>
 #include <cachedop/status.h>
 
@@ -41,6 +43,19 @@ typedef struct cop_ndarray cop_ndarray;
 COP_API COP_MUST_USE cop_status cop_ndarray_create(cop_dtype dtype, int rank, const int64_t *shape,
                                                    cop_ndarray **array, cop_error *error);
 
+/**
+ * Makes an array in memory that a device reaches best, its elements zero. Devices without memory of
+ * their own (CPU, REF) take the process's for every `memory`.
+ *
+ * Page-locking is slow (a millisecond) and scarce: make such arrays once and use them again.
+ *
+ * @return as cop_ndarray_create; NOT_FOUND: no such device; OUT_OF_DEVICE_MEMORY; DEVICE_FAILED
+ */
+COP_API COP_MUST_USE cop_status cop_ndarray_create_in(cop_device device, cop_memory memory,
+                                                      cop_dtype dtype, int rank,
+                                                      const int64_t *shape, cop_ndarray **array,
+                                                      cop_error *error);
+
 /** Options of cop_ndarray_wrap. Initialise with COP_WRAP_OPTIONS_INIT. */
 typedef struct cop_wrap_options {
     size_t struct_size;
@@ -50,11 +65,15 @@ typedef struct cop_wrap_options {
      * must not call the library, wait or fork. */
     void (*release)(void *user, void *memory);
     void *user;
+    /** What the memory is: PINNED and DEVICE as `device` allocates it, such as by cudaHostAlloc and
+     * cudaMalloc. */
+    cop_device device;
+    cop_memory memory;
 } cop_wrap_options;
 
 #define COP_WRAP_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        sizeof(cop_wrap_options), 0, NULL, NULL                                                    \
+        sizeof(cop_wrap_options), 0, NULL, NULL, {COP_DEVICE_CPU, 0}, COP_MEMORY_HOST              \
     }
 
 /**
@@ -68,7 +87,7 @@ typedef struct cop_wrap_options {
  * @param options  NULL: exact capacity, no callback
  * @param array    receives one reference; NULL on failure (the release callback is then not called)
  * @return OK; INVALID_ARGUMENT: as cop_ndarray_create, or misaligned, or a capacity that is too
- * small; OUT_OF_MEMORY
+ * small; NOT_FOUND: no such device; OUT_OF_MEMORY
  */
 COP_API COP_MUST_USE cop_status cop_ndarray_wrap(void *memory, cop_dtype dtype, int rank,
                                                  const int64_t *shape,
@@ -107,8 +126,25 @@ COP_API const int64_t *cop_ndarray_shape(const cop_ndarray *array);
 /** Bytes of its elements, without what a larger wrapped memory has behind them; 0 for NULL. */
 COP_API size_t cop_ndarray_bytes(const cop_ndarray *array);
 
-/** The first element; NULL for NULL. Does not wait: there may be nothing to read yet. */
+/**
+ * The first element; NULL for NULL. Does not wait: there may be nothing to read yet. Of an array in
+ * DEVICE memory it is the device's address, which the process must not touch.
+ */
 COP_API void *cop_ndarray_data(const cop_ndarray *array);
+
+/** Where it lies; HOST for NULL. */
+COP_API cop_memory cop_ndarray_memory(const cop_ndarray *array);
+
+/**
+ * Copies all elements of `src` to `dst`, wherever they lie, after what was asked of either before.
+ * Returns when they are there.
+ *
+ * @return OK; INVALID_ARGUMENT: a NULL, a dtype or shape that differs, arrays that overlap, memory
+ * of two GPUs; the error that `src` holds; DEVICE_FAILED. After a failure the elements of `dst` are
+ * unknown.
+ */
+COP_API COP_MUST_USE cop_status cop_ndarray_copy(cop_ndarray *src, cop_ndarray *dst,
+                                                 cop_error *error);
 
 /**
  * Waits until every invocation that writes this array's storage and was made before this call is

@@ -1,45 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/backend.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/fork.h"
-
-const struct layout *cop_layout_retain(const struct layout *layout)
-{
-    if (layout != NULL)
-        cop_refcount_retain(&((struct layout *)(uintptr_t)layout)->refs);
-    return layout;
-}
-
-void cop_layout_release(const struct layout **layout)
-{
-    struct layout *old = (struct layout *)(uintptr_t)*layout;
-    *layout = NULL;
-    if (old != NULL && cop_refcount_release(&old->refs))
-        old->backend->layout_destroy(old);
-}
-
-bool cop_layout_equal(const struct layout *a, const struct layout *b)
-{
-    if (a == b)
-        return true;
-    return a != NULL && b != NULL && a->backend == b->backend && a->hash == b->hash &&
-           a->bytes == b->bytes && a->backend->layout_equal(a, b);
-}
-
-const char *cop_layout_name(const struct layout *layout)
-{
-    return layout == NULL ? "plain" : layout->name;
-}
-
-size_t cop_layout_bytes(const struct layout *layout, cop_dtype dtype, const struct shape *shape)
-{
-    size_t bytes = 0;
-    if (layout != NULL)
-        return layout->bytes;
-    return cop_shape_bytes(shape, dtype, &bytes) ? bytes : SIZE_MAX;
-}
 
 static cop_status accept_kernel(cop_status status, struct kernel *made, const char *name,
                                 struct kernel **kernel, cop_error *error)
@@ -87,26 +53,46 @@ void cop_kernel_destroy(struct kernel **kernel)
         old->backend->kernel_destroy(old);
 }
 
-cop_status cop_kernel_init(struct kernel *kernel, const struct backend *backend, int src_count,
-                           int dst_count, cop_error *error)
+cop_status cop_memory_create(struct device *device, enum memory_kind kind, size_t bytes,
+                             const char *what, void **memory, cop_error *error)
 {
-    kernel->backend = backend;
-    kernel->src_count = src_count;
-    kernel->dst_count = dst_count;
-    kernel->accumulates_src = -1;
-    kernel->src_layouts = cop_alloc((size_t)src_count, sizeof *kernel->src_layouts);
-    kernel->dst_layouts = cop_alloc((size_t)dst_count, sizeof *kernel->dst_layouts);
-    if (kernel->src_layouts == NULL || kernel->dst_layouts == NULL)
-        return cop_fail_memory(error, "kernel", sizeof(void *) * (size_t)(src_count + dst_count));
+    *memory = NULL;
+    if (kind == MEMORY_HOST || !cop_device_has_memory(device)) {
+        *memory = cop_alloc_aligned(bytes);
+        return *memory != NULL ? COP_STATUS_OK : cop_fail_memory(error, what, bytes);
+    }
+    cop_fork_hold_off();
+    const cop_status status = device->backend->memory_create(device, kind, bytes, memory, error);
+    cop_fork_allow();
+    return status == COP_STATUS_OK ? status : cop_error_prefix(error, status, "%s: ", what);
+}
+
+void cop_memory_destroy(struct device *device, enum memory_kind kind, void **memory)
+{
+    void *old = *memory;
+    *memory = NULL;
+    if (old == NULL)
+        return;
+    if (kind == MEMORY_HOST || !cop_device_has_memory(device))
+        cop_free(old);
+    else
+        device->backend->memory_destroy(device, kind, old);
+}
+
+cop_status cop_memory_copy(struct device *device, const void *src, void *dst, size_t bytes,
+                           cop_error *error)
+{
+    if (device != NULL && cop_device_has_memory(device))
+        return device->backend->memory_copy(device, src, dst, bytes, error);
+    memcpy(dst, src, bytes);
     return COP_STATUS_OK;
 }
 
-void cop_kernel_finish(struct kernel *kernel)
+cop_status cop_memory_clear(struct device *device, enum memory_kind kind, void *memory,
+                            size_t bytes, cop_error *error)
 {
-    for (int i = 0; kernel->src_layouts != NULL && i < kernel->src_count; i++)
-        cop_layout_release(&kernel->src_layouts[i]);
-    for (int i = 0; kernel->dst_layouts != NULL && i < kernel->dst_count; i++)
-        cop_layout_release(&kernel->dst_layouts[i]);
-    cop_free(kernel->src_layouts);
-    cop_free(kernel->dst_layouts);
+    if (kind == MEMORY_DEVICE && cop_device_has_memory(device))
+        return device->backend->memory_clear(device, memory, bytes, error);
+    memset(memory, 0, bytes);
+    return COP_STATUS_OK;
 }

@@ -3,8 +3,9 @@
  * What a backend is: six nouns. A backend (static table) opens devices; a device makes kernels for
  * operators at fixed shapes, and streams. A kernel is immutable once created: everything that
  * changes while it runs is a parameter of run, so any number of threads run one kernel at once. A
- * layout says how a tensor lies in memory. Buffers are host memory unless the backend says
- * otherwise.
+ * layout says how and in which memory a tensor lies. A device without memory of its own works on
+ * the process's; one that has some sees every tensor there in one of its own layouts, so that what
+ * moves to and from it are reorders like any other.
  *
  * Callers use the checked functions at the end; a backend never validates what they have checked.
  */
@@ -21,6 +22,14 @@
 #include "ir/op.h"
 
 struct backend;
+
+/* Whose a piece of memory is. */
+enum memory_kind {
+    MEMORY_HOST,   /* of the process */
+    MEMORY_PINNED, /* of the process, but the device reads and writes it by itself */
+    MEMORY_DEVICE, /* of the device: the process must not touch it */
+    MEMORY_KIND_COUNT,
+};
 
 /*
  * An opened device. Backends embed it as the first member.
@@ -39,13 +48,23 @@ struct device {
 struct layout {
     const struct backend *backend;
     struct refcount refs;
-    size_t bytes;     /* of a tensor in this layout, padding included */
-    uint64_t hash;    /* equal layouts have equal hashes */
+    size_t bytes;      /* of a tensor in this layout, padding included */
+    uint64_t hash;     /* equal layouts have equal hashes */
+    bool is_on_device; /* in MEMORY_DEVICE; otherwise in memory of the process */
+    /* Row-major without padding: a tensor of another shape on the same memory has this layout
+     * again. Only for layouts on the device: in the process's memory that is the plain one. */
+    bool is_linear;
+    bool is_lossy; /* elements were rounded on the way in: no source for other forms of a weight */
     const char *name; /* such as "nChw16c", static or owned by the layout; for the printed plan */
 };
 
 /* What a context keeps for a backend between invocations: a command queue, library handles. */
 struct stream {
+    const struct backend *backend;
+};
+
+/* Runs of kernels that a stream has learned and repeats as one; of one context. */
+struct recording {
     const struct backend *backend;
 };
 
@@ -70,6 +89,8 @@ struct kernel_request {
     int intra_op_threads;
     /* Faster runs are worth more than quick creation, fewer bytes of weights, and last digits. */
     bool fast_run;
+    cop_precision precision;
+    cop_gpu_kernels gpu_kernels;
     const char *name; /* of the node, for messages */
 };
 
@@ -92,9 +113,13 @@ struct kernel {
     uint32_t in_place_srcs; /* bit i: dst 0 may lie on the memory of src i (i < 32) */
     uint32_t
         unread_srcs; /* bit i: only its shape or its value at creation mattered; run gets NULL */
-    size_t scratch_bytes; /* of uninitialised memory for one run, COP_ALIGNMENT aligned */
-    size_t state_bytes;   /* what state_create will allocate per context, as near as known */
-    size_t object_bytes;  /* what the kernel itself holds, as near as known */
+    size_t scratch_bytes;   /* of uninitialised memory for one run, COP_ALIGNMENT aligned, on the
+                               device where it has memory of its own */
+    bool state_is_optional; /* run also takes NULL for the state: it is only faster with one */
+    bool is_recordable;     /* all it does is on the stream: it can be part of a recording */
+    int64_t estimated_ns;   /* of one run; 0: not known. To keep recordings short. */
+    size_t state_bytes;     /* what state_create will allocate per context, as near as known */
+    size_t object_bytes;    /* what the kernel itself holds, as near as known */
 };
 
 /* The memory of one run. Addresses are COP_ALIGNMENT aligned, except callers' arrays:
@@ -103,6 +128,8 @@ struct kernel_args {
     const void *const *src; /* NULL for absent and unread ones */
     void *const *dst;       /* NULL for outputs nobody reads */
     void *scratch;
+    /* The enum memory_kind of each, for devices with memory of their own; else NULL. */
+    const unsigned char *src_memory, *dst_memory;
 };
 
 struct backend {
@@ -138,10 +165,52 @@ struct backend {
     size_t stream_bytes;
 
     /*
-     * Around all runs of one invocation, on the thread that runs them: sets the number of intra-op
-     * threads of this thread and gives back what was there before; NULL: nothing to set.
+     * Streams that run behind: kernel_run only begins, and what it begins is done in order. poll:
+     * true when all is done, or failed, with the status; wait returns then. Both also end copies to
+     * callers' memory, so an invocation is over only after one of them. NULL: kernel_run returns
+     * when it is done.
      */
-    int (*thread_enter)(int intra_op_threads);
+    bool (*stream_poll)(struct stream *stream, cop_status *status, cop_error *error);
+    cop_status (*stream_wait)(struct stream *stream, cop_error *error);
+
+    /*
+     * Recordings: between begin and end kernel_run of recordable kernels is learned, not done; run
+     * then begins all of it at once, with the addresses it had. After a failure the stream is as
+     * before, and no recording is open. All NULL: there are none.
+     */
+    cop_status (*recording_begin)(struct stream *stream, cop_error *error);
+    cop_status (*recording_end)(struct stream *stream, struct recording **recording,
+                                cop_error *error);
+    void (*recording_abandon)(struct stream *stream); /* instead of end */
+    cop_status (*recording_run)(struct recording *recording, struct stream *stream,
+                                cop_error *error);
+    void (*recording_destroy)(struct recording *recording);
+
+    /*
+     * Memory of the device, and memory of the process that it can reach; COP_ALIGNMENT aligned, not
+     * zeroed. Copy and clear are done when they return, and take addresses of any kind. All NULL:
+     * the device has none of its own.
+     */
+    cop_status (*memory_create)(struct device *device, enum memory_kind kind, size_t bytes,
+                                void **memory, cop_error *error);
+    void (*memory_destroy)(struct device *device, enum memory_kind kind, void *memory);
+    cop_status (*memory_copy)(struct device *device, const void *src, void *dst, size_t bytes,
+                              cop_error *error);
+    cop_status (*memory_clear)(struct device *device, void *memory, size_t bytes, cop_error *error);
+    size_t (*memory_bytes)(struct device *device); /* there are in all */
+
+    /* The linear layout that has the element type of another one of this device, or with NULL, plain
+     * elements of a dtype as they are; a reference. */
+    cop_status (*layout_linear)(struct device *device, const struct layout *like, cop_dtype dtype,
+                                const struct shape *shape, const struct layout **linear,
+                                cop_error *error);
+
+    /*
+     * Around all runs of one invocation, on the thread that runs them: sets the number of intra-op
+     * threads of this thread, or its device, and gives back what was there before; NULL: nothing to
+     * set.
+     */
+    int (*thread_enter)(struct device *device, int intra_op_threads);
     void (*thread_leave)(int before);
 
     bool (*layout_equal)(const struct layout *a, const struct layout *b); /* both of this backend */
@@ -171,6 +240,21 @@ static inline cop_status cop_kernel_run(const struct kernel *kernel, struct stre
     return kernel->backend->kernel_run(kernel, stream, state, args, error);
 }
 
+/* Memory for tensors and scratch of a device: its own, or the process's where it has none. */
+static inline bool cop_device_has_memory(const struct device *device)
+{
+    return device->backend->memory_create != NULL;
+}
+cop_status cop_memory_create(struct device *device, enum memory_kind kind, size_t bytes,
+                             const char *what, void **memory, cop_error *error);
+void cop_memory_destroy(struct device *device, enum memory_kind kind, void **memory);
+
+/* Both are done on return; `device` may be NULL where only memory of the process is concerned. */
+cop_status cop_memory_copy(struct device *device, const void *src, void *dst, size_t bytes,
+                           cop_error *error);
+cop_status cop_memory_clear(struct device *device, enum memory_kind kind, void *memory,
+                            size_t bytes, cop_error *error);
+
 /* Helpers for backends: the parts of struct kernel that every one fills in alike. */
 cop_status cop_kernel_init(struct kernel *kernel, const struct backend *backend, int src_count,
                            int dst_count, cop_error *error);
@@ -186,6 +270,12 @@ struct device_chain {
 
 /* Opens, once per process, the device and those it falls back on. NOT_FOUND: no such device. */
 cop_status cop_device_chain(cop_device id, struct device_chain *chain, cop_error *error);
+
+/* Devices of a kind there are now, opening a module where one serves it; 0 where it cannot. */
+int cop_device_kind_count(cop_device_kind kind);
+
+/* Whether a module for GPUs lies beside the library, or was loaded. Opens nothing. */
+bool cop_has_gpu_module(void);
 
 /* Every compiled-in backend, NULL where a build leaves it out; for listing features and for tests.
  */

@@ -20,11 +20,12 @@
 #include "plan/weight_store.h"
 
 enum operand_place {
-    OPERAND_NONE,   /* absent or unread: NULL */
-    OPERAND_ARENA,  /* of the context, at `offset` */
-    OPERAND_WEIGHT, /* weight `index` of the weight set */
-    OPERAND_SRC,    /* the caller's input `index`; only ever read */
-    OPERAND_DST,    /* the caller's output `index` */
+    OPERAND_NONE,         /* absent or unread: NULL */
+    OPERAND_ARENA,        /* of the context, at `offset` */
+    OPERAND_DEVICE_ARENA, /* the same, in the first device's own memory */
+    OPERAND_WEIGHT,       /* weight `index` of the weight set */
+    OPERAND_SRC,          /* the caller's input `index`; only ever read */
+    OPERAND_DST,          /* the caller's output `index` */
 };
 
 struct operand {
@@ -59,10 +60,19 @@ struct plan_step {
     int device_index;                /* in plan->devices: whose stream it runs on */
     const struct operand *src, *dst; /* kernel->src_count and kernel->dst_count of them */
     size_t scratch_offset;           /* in the arena; meaningless when the kernel needs none */
+    int segment;                     /* in plan->segments; −1: it is in none */
     const char *name;                /* the node's; for reorders and copies that of the value */
     const char *op_name;             /* "Convolution", "Reorder", … */
     const char *fused;               /* other nodes done in this step, " + " between; "" for none */
     const struct plan_tensor *src_tensors, *dst_tensors;
+};
+
+/*
+ * Consecutive steps of one device that touch nothing of the caller's and are needed by the same
+ * outputs, so that a context can record them once and then begin them all at once.
+ */
+struct plan_segment {
+    int first_step, end_step;
 };
 
 /* How the weights of a plan are made anew from other elements of the model's constants. */
@@ -81,18 +91,22 @@ struct plan {
 
     int step_count;
     struct plan_step *steps;
+    int segment_count;
+    struct plan_segment *segments;
 
     int src_count, dst_count; /* the operator's inputs and outputs */
     cop_tensor_desc *srcs, *dsts;
     uint64_t *dst_used_by; /* per output: by whose steps its memory is written or read */
+    bool *src_is_host_read, *dst_is_host_used; /* by steps that reach only the process's memory */
 
     int weight_count;
     struct weight_key *weight_keys; /* what a weight set must hold, in OPERAND_WEIGHT order */
     struct plan_recipes recipes;
 
-    size_t arena_bytes; /* of one context */
-    size_t state_bytes; /* kernel states and streams of one context */
-    size_t plan_bytes;  /* of the plan itself, kernels included as far as known */
+    size_t arena_bytes;        /* of one context */
+    size_t device_arena_bytes; /* likewise, in the first device's own memory */
+    size_t state_bytes;        /* kernel states and streams of one context */
+    size_t plan_bytes;         /* of the plan itself, kernels included as far as known */
 };
 
 /* What is compiled. Everything is borrowed for the call. */
@@ -108,7 +122,9 @@ struct plan_request {
     size_t extra_output_count;
     int intra_op_threads; /* >= 1 */
     bool fast_run;        /* kernels that run faster for more time and bytes now (backend.h) */
-    bool keep_graph;      /* no pass but the necessary ones */
+    cop_precision precision;
+    cop_gpu_kernels gpu_kernels;
+    bool keep_graph; /* no pass but the necessary ones */
 };
 
 /*
@@ -133,6 +149,9 @@ cop_status cop_plan_remake_weights(const struct plan *plan, const struct graph *
 
 /* Whether the elements of a parameter decided something while the plan was made. */
 bool cop_plan_has_read(const struct plan *plan, int parameter);
+
+/* plan_segments.c: finds the segments of a plan whose steps are all there. */
+bool cop_plan_find_segments(struct plan *plan);
 
 struct plan *cop_plan_retain(struct plan *plan);
 void cop_plan_release(struct plan **plan);

@@ -78,6 +78,21 @@ cop_status cop_builder_new_form(struct plan_builder *builder, int value,
 cop_status cop_builder_get_form(struct plan_builder *builder, int value,
                                 const struct layout *layout, struct device *device, int *tensor);
 
+/*
+ * The value in a linear layout on the device that knows `on`: with the element type of `like`, or
+ * with NULL as plain elements are.
+ */
+cop_status cop_builder_get_linear(struct plan_builder *builder, int value, const struct layout *on,
+                                  const struct layout *like, int *tensor);
+
+/*
+ * Between plain memory and a device's only copies are made: what else is to be done with the
+ * elements is done on the device, in a step that can be recorded since it touches no memory of a
+ * caller. `*tensor`, of a value that is wanted in a layout, becomes the form to start from.
+ */
+cop_status cop_builder_cross(struct plan_builder *builder, int value, const struct layout *wanted,
+                             int *tensor);
+
 /* The value in a layout in memory that may be overwritten; `dies`: nobody reads it afterwards. */
 cop_status cop_builder_get_writable(struct plan_builder *builder, int value,
                                     const struct layout *layout, bool dies, int *tensor);
@@ -90,6 +105,12 @@ int cop_builder_root(struct plan_builder *builder, int tensor, size_t *offset);
 
 /* The representative of the values that share memory with `value`. */
 int cop_builder_family(struct plan_builder *builder, int value);
+
+/* The arena in which tensors of a layout lie. */
+static inline enum operand_place cop_builder_arena(const struct layout *layout)
+{
+    return layout != NULL && layout->is_on_device ? OPERAND_DEVICE_ARENA : OPERAND_ARENA;
+}
 
 /* An output that can be written where a plain tensor of `value` lies; −1: none. */
 int cop_builder_open_output(const struct plan_builder *builder, int value);

@@ -30,6 +30,9 @@ static cop_status copy_output(struct plan_builder *builder, int output)
     for (int form = from; form != NO_TENSOR; form = builder->tensors[form].next_form)
         if (builder->tensors[form].layout == NULL)
             from = form;
+    status = cop_builder_cross(builder, value, NULL, &from);
+    if (status != COP_STATUS_OK)
+        return status;
     if (!cop_builder_add_tensor(builder, &made, &builder->output_tensors[output]))
         return COP_STATUS_OUT_OF_MEMORY;
     return cop_builder_add_copy(builder, from, builder->output_tensors[output]);
@@ -99,13 +102,24 @@ static void live_at(struct memory_interval *interval, int step)
         interval->last = step;
 }
 
-/* One interval a tensor, then one a step for its scratch memory. */
-static void list_intervals(struct plan_builder *builder, struct memory_interval *intervals)
+/* The arena that the scratch memory of a step lies in. */
+static enum operand_place scratch_place(const struct plan_builder *builder,
+                                        const struct build_step *step)
+{
+    return cop_device_has_memory(builder->plan->devices.devices[step->device_index])
+               ? OPERAND_DEVICE_ARENA
+               : OPERAND_ARENA;
+}
+
+/* One interval a tensor, then one a step for its scratch memory; what does not lie in this arena
+ * has no bytes. */
+static void list_intervals(struct plan_builder *builder, enum operand_place arena,
+                           struct memory_interval *intervals)
 {
     for (int i = 0; i < builder->tensor_count; i++) {
         size_t offset;
         const int root = cop_builder_root(builder, i, &offset);
-        const bool in_arena = builder->tensors[root].place == OPERAND_ARENA;
+        const bool in_arena = builder->tensors[root].place == arena;
         intervals[i] = (struct memory_interval){
             .first = 0,
             .last = -1,
@@ -125,26 +139,36 @@ static void list_intervals(struct plan_builder *builder, struct memory_interval 
         intervals[builder->tensor_count + i] = (struct memory_interval){
             .first = i,
             .last = i,
-            .bytes = step->kernel->scratch_bytes,
+            .bytes = scratch_place(builder, step) == arena ? step->kernel->scratch_bytes : 0,
             .alias_of = COP_NO_ALIAS,
         };
     }
 }
 
+/* Where everything lies: offsets in both arenas, by tensor and then by step. */
+struct places {
+    const struct memory_interval *host, *device;
+};
+
+static size_t offset_of(const struct places *places, enum operand_place arena, int index)
+{
+    return (arena == OPERAND_DEVICE_ARENA ? places->device : places->host)[index].offset;
+}
+
 static struct operand place_operand(struct plan_builder *builder, int tensor,
-                                    const struct memory_interval *intervals)
+                                    const struct places *places)
 {
     if (tensor == NO_TENSOR)
         return (struct operand){OPERAND_NONE, 0, 0};
     size_t offset;
     const struct build_tensor *root = &builder->tensors[cop_builder_root(builder, tensor, &offset)];
-    if (root->place == OPERAND_ARENA)
-        return (struct operand){OPERAND_ARENA, 0, intervals[tensor].offset};
+    if (root->place == OPERAND_ARENA || root->place == OPERAND_DEVICE_ARENA)
+        return (struct operand){root->place, 0, offset_of(places, root->place, tensor)};
     return (struct operand){root->place, root->index, offset};
 }
 
 static bool write_tensors(struct plan_builder *builder, const int *tensors, int count,
-                          const struct memory_interval *intervals, const struct operand **operands,
+                          const struct places *places, const struct operand **operands,
                           const struct plan_tensor **described)
 {
     struct arena *arena = &builder->plan->arena;
@@ -153,7 +177,7 @@ static bool write_tensors(struct plan_builder *builder, const int *tensors, int 
     *operands = made;
     *described = texts;
     for (int i = 0; made != NULL && texts != NULL && i < count; i++) {
-        made[i] = place_operand(builder, tensors[i], intervals);
+        made[i] = place_operand(builder, tensors[i], places);
         texts[i] = (struct plan_tensor){.name = "", .layout = ""};
         if (tensors[i] == NO_TENSOR)
             continue;
@@ -170,8 +194,7 @@ static bool write_tensors(struct plan_builder *builder, const int *tensors, int 
     return made != NULL && texts != NULL;
 }
 
-static bool write_step(struct plan_builder *builder, int index,
-                       const struct memory_interval *intervals)
+static bool write_step(struct plan_builder *builder, int index, const struct places *places)
 {
     struct arena *arena = &builder->plan->arena;
     struct build_step *built = &builder->steps[index];
@@ -179,14 +202,15 @@ static bool write_step(struct plan_builder *builder, int index,
     const struct kernel *kernel = built->kernel;
     step->needed_by = built->needed_by;
     step->device_index = built->device_index;
-    step->scratch_offset = intervals[builder->tensor_count + index].offset;
+    step->scratch_offset =
+        offset_of(places, scratch_place(builder, built), builder->tensor_count + index);
     step->name = cop_arena_text(arena, built->name);
     step->op_name = cop_arena_text(arena, built->op_name);
     step->fused = cop_arena_text(arena, built->fused);
     if (step->name == NULL || step->op_name == NULL || step->fused == NULL ||
-        !write_tensors(builder, built->src, kernel->src_count, intervals, &step->src,
+        !write_tensors(builder, built->src, kernel->src_count, places, &step->src,
                        &step->src_tensors) ||
-        !write_tensors(builder, built->dst, kernel->dst_count, intervals, &step->dst,
+        !write_tensors(builder, built->dst, kernel->dst_count, places, &step->dst,
                        &step->dst_tensors))
         return false;
     builder->plan->state_bytes += kernel->state_bytes;
@@ -196,7 +220,7 @@ static bool write_step(struct plan_builder *builder, int index,
     return true;
 }
 
-static cop_status write_steps(struct plan_builder *builder, const struct memory_interval *intervals)
+static cop_status write_steps(struct plan_builder *builder, const struct places *places)
 {
     struct plan *plan = builder->plan;
     plan->steps = cop_arena_alloc(&plan->arena, (size_t)builder->step_count, sizeof *plan->steps);
@@ -205,7 +229,7 @@ static cop_status write_steps(struct plan_builder *builder, const struct memory_
                                (size_t)builder->step_count * sizeof *plan->steps);
     for (int i = 0; i < builder->step_count; i++) {
         plan->step_count = i + 1;
-        if (!write_step(builder, i, intervals))
+        if (!write_step(builder, i, places))
             return cop_fail_memory(builder->error, "plan", sizeof *plan->steps);
     }
     for (int i = 0; i < plan->devices.count; i++)
@@ -263,6 +287,29 @@ static bool write_dst_users(struct plan *plan)
     return plan->dst_used_by != NULL;
 }
 
+/* Which of the caller's arrays are reached by steps of a device without memory of its own. */
+static bool write_host_users(struct plan *plan)
+{
+    plan->src_is_host_read = cop_arena_alloc(&plan->arena, (size_t)plan->src_count, sizeof(bool));
+    plan->dst_is_host_used = cop_arena_alloc(&plan->arena, (size_t)plan->dst_count, sizeof(bool));
+    if (plan->src_is_host_read == NULL || plan->dst_is_host_used == NULL)
+        return false;
+    for (int i = 0; i < plan->step_count; i++) {
+        const struct plan_step *step = &plan->steps[i];
+        if (cop_device_has_memory(plan->devices.devices[step->device_index]))
+            continue;
+        for (int k = 0; k < step->kernel->src_count; k++)
+            if (step->src[k].place == OPERAND_SRC)
+                plan->src_is_host_read[step->src[k].index] = true;
+            else if (step->src[k].place == OPERAND_DST)
+                plan->dst_is_host_used[step->src[k].index] = true;
+        for (int k = 0; k < step->kernel->dst_count; k++)
+            if (step->dst[k].place == OPERAND_DST)
+                plan->dst_is_host_used[step->dst[k].index] = true;
+    }
+    return true;
+}
+
 /* The keys move into the plan, with their references of layouts. */
 static bool move_keys(struct plan_builder *builder)
 {
@@ -279,35 +326,60 @@ static bool move_keys(struct plan_builder *builder)
 /* A context that can never be made is told now and not at the first invocation. */
 static cop_status check_arena(const struct plan_builder *builder)
 {
-    const size_t needed = builder->plan->arena_bytes, there_is = cop_system_memory_bytes();
-    if (needed <= there_is)
+    const struct plan *plan = builder->plan;
+    struct device *first = plan->devices.devices[0];
+    const size_t needed = plan->arena_bytes, there_is = cop_system_memory_bytes();
+    if (needed > there_is)
+        return cop_fail(builder->error, COP_STATUS_OUT_OF_MEMORY,
+                        "intermediate tensors need %zu bytes, and this machine has %zu in all",
+                        needed, there_is);
+    if (plan->device_arena_bytes == 0)
         return COP_STATUS_OK;
-    return cop_fail(builder->error, COP_STATUS_OUT_OF_MEMORY,
-                    "intermediate tensors need %zu bytes, and this machine has %zu in all", needed,
-                    there_is);
+    const size_t device_has = first->backend->memory_bytes(first);
+    return plan->device_arena_bytes <= device_has
+               ? COP_STATUS_OK
+               : cop_fail(builder->error, COP_STATUS_OUT_OF_DEVICE_MEMORY,
+                          "intermediate tensors need %zu bytes, and %s has %zu in all",
+                          plan->device_arena_bytes, first->name, device_has);
+}
+
+/* Offsets in one arena and its size. `*intervals` is to be freed. */
+static cop_status solve_arena(struct plan_builder *builder, enum operand_place arena,
+                              struct memory_interval **intervals, size_t *bytes)
+{
+    const size_t count = (size_t)builder->tensor_count + (size_t)builder->step_count;
+    *intervals = cop_alloc(count, sizeof **intervals);
+    if (*intervals == NULL || count > INT32_MAX)
+        return cop_fail_memory(builder->error, "memory plan", count * sizeof **intervals);
+    list_intervals(builder, arena, *intervals);
+    return cop_memory_plan_solve(*intervals, (int)count, bytes, builder->error);
+}
+
+static cop_status place_everything(struct plan_builder *builder)
+{
+    struct plan *plan = builder->plan;
+    struct memory_interval *host = NULL, *device = NULL;
+    cop_status status = solve_arena(builder, OPERAND_ARENA, &host, &plan->arena_bytes);
+    if (status == COP_STATUS_OK && cop_device_has_memory(plan->devices.devices[0]))
+        status = solve_arena(builder, OPERAND_DEVICE_ARENA, &device, &plan->device_arena_bytes);
+    if (status == COP_STATUS_OK)
+        status = check_arena(builder);
+    const struct places places = {host, device};
+    if (status == COP_STATUS_OK)
+        status = write_steps(builder, &places);
+    cop_free(host), cop_free(device);
+    return status;
 }
 
 cop_status cop_builder_finish(struct plan_builder *builder)
 {
     struct plan *plan = builder->plan;
     cop_status status = drop_unneeded_steps(builder);
-    if (status != COP_STATUS_OK)
-        return status;
-    const size_t count = (size_t)builder->tensor_count + (size_t)builder->step_count;
-    struct memory_interval *intervals = cop_alloc(count, sizeof *intervals);
-    if (intervals == NULL || count > INT32_MAX) {
-        cop_free(intervals);
-        return cop_fail_memory(builder->error, "memory plan", count * sizeof *intervals);
-    }
-    list_intervals(builder, intervals);
-    status = cop_memory_plan_solve(intervals, (int)count, &plan->arena_bytes, builder->error);
     if (status == COP_STATUS_OK)
-        status = check_arena(builder);
-    if (status == COP_STATUS_OK)
-        status = write_steps(builder, intervals);
-    cop_free(intervals);
+        status = place_everything(builder);
     if (status == COP_STATUS_OK &&
-        (!write_descs(builder) || !write_dst_users(plan) || !move_keys(builder)))
+        (!write_descs(builder) || !write_dst_users(plan) || !write_host_users(plan) ||
+         !cop_plan_find_segments(plan) || !move_keys(builder)))
         status = cop_fail_memory(builder->error, "plan", sizeof *plan);
     plan->plan_bytes += sizeof *plan + plan->arena.bytes;
     return status;

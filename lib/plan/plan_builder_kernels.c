@@ -91,6 +91,8 @@ static cop_status choose_kernel(struct plan_builder *builder, struct choice *cho
         .dst = choice->tensors + node->src_count,
         .intra_op_threads = builder->request->intra_op_threads,
         .fast_run = builder->request->fast_run,
+        .precision = builder->request->precision,
+        .gpu_kernels = builder->request->gpu_kernels,
         .name = node->name,
     };
     for (int i = 0; i < chain->count && status == COP_STATUS_UNSUPPORTED; i++) {
@@ -149,7 +151,8 @@ static cop_status find_sources(struct plan_builder *builder, struct choice *choi
 }
 
 /* A source in whose memory the first result may lie; NO_TENSOR: there is none. */
-static int find_in_place(struct plan_builder *builder, const struct choice *choice, size_t bytes)
+static int find_in_place(struct plan_builder *builder, const struct choice *choice, size_t bytes,
+                         enum operand_place place)
 {
     const struct graph_node *node = choice->node;
     for (int i = 0; i < node->src_count && i < 32; i++) {
@@ -158,7 +161,7 @@ static int find_in_place(struct plan_builder *builder, const struct choice *choi
         if ((choice->kernel->in_place_srcs >> i & 1) == 0 || tensor == NO_TENSOR ||
             !dies_here(builder, node, i) || builder->tensors[tensor].bytes < bytes)
             continue;
-        if (builder->tensors[cop_builder_root(builder, tensor, &offset)].place == OPERAND_ARENA)
+        if (builder->tensors[cop_builder_root(builder, tensor, &offset)].place == place)
             return tensor;
     }
     return NO_TENSOR;
@@ -174,7 +177,7 @@ static cop_status add_first_result(struct plan_builder *builder, struct choice *
         .value = value,
         .layout = kernel->dst_layouts[0],
         .bytes = cop_layout_bytes(kernel->dst_layouts[0], described->dtype, &described->shape),
-        .place = OPERAND_ARENA,
+        .place = cop_builder_arena(kernel->dst_layouts[0]),
         .alias_of = NO_TENSOR,
         .next_form = NO_TENSOR,
         .seen_by = -1,
@@ -183,7 +186,7 @@ static cop_status add_first_result(struct plan_builder *builder, struct choice *
     if (kernel->accumulates_src >= 0)
         memory = choice->operands[kernel->accumulates_src];
     else if (made.layout != NULL || cop_builder_open_output(builder, value) < 0)
-        memory = find_in_place(builder, choice, made.bytes);
+        memory = find_in_place(builder, choice, made.bytes, made.place);
     if (memory == NO_TENSOR)
         return cop_builder_new_form(builder, value, made.layout, tensor);
     made.alias_of = cop_builder_root(builder, memory, &made.alias_offset);

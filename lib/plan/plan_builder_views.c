@@ -36,6 +36,20 @@ bool cop_node_is_view(const struct graph *graph, const struct graph_node *node)
     }
 }
 
+/*
+ * The form that a view of a value looks at: plain, or, for what a device with memory of its own
+ * made, linear on that device.
+ */
+static cop_status get_viewed_form(struct plan_builder *builder, int value, int *tensor)
+{
+    const struct graph_value *described = &builder->graph->values[value];
+    const int first = builder->values[value].forms;
+    const struct layout *layout = first == NO_TENSOR ? NULL : builder->tensors[first].layout;
+    if (described->is_weight || layout == NULL || !layout->is_on_device)
+        return cop_builder_get_form(builder, value, NULL, NULL, tensor);
+    return cop_builder_get_linear(builder, value, layout, layout, tensor);
+}
+
 cop_status cop_builder_add_view(struct plan_builder *builder, const struct graph_node *node,
                                 bool *is_done)
 {
@@ -44,7 +58,7 @@ cop_status cop_builder_add_view(struct plan_builder *builder, const struct graph
         return COP_STATUS_OK;
     const int src = node->src[0], dst = node->dst[0];
     int from, tensor;
-    const cop_status status = cop_builder_get_form(builder, src, NULL, NULL, &from);
+    const cop_status status = get_viewed_form(builder, src, &from);
     if (status != COP_STATUS_OK)
         return status;
     struct build_tensor view = builder->tensors[from];

@@ -34,10 +34,10 @@ static void add_place(struct text *text, const struct operand *operand)
 {
     static const char *const names[] = {
         [OPERAND_NONE] = "none", [OPERAND_ARENA] = "arena", [OPERAND_WEIGHT] = "weight",
-        [OPERAND_SRC] = "input", [OPERAND_DST] = "output",
+        [OPERAND_SRC] = "input", [OPERAND_DST] = "output",  [OPERAND_DEVICE_ARENA] = "device arena",
     };
-    if (operand->place == OPERAND_ARENA)
-        cop_text_add(text, "arena+%zu", operand->offset);
+    if (operand->place == OPERAND_ARENA || operand->place == OPERAND_DEVICE_ARENA)
+        cop_text_add(text, "%s+%zu", names[operand->place], operand->offset);
     else if (operand->place == OPERAND_NONE)
         cop_text_add(text, "none");
     else
@@ -126,8 +126,12 @@ static void print_text(struct text *text, const struct plan *plan)
     cop_text_add(text, "device %s, %d thread%s a call, %d steps, %d weights\n",
                  plan->devices.devices[0]->name, plan->intra_op_threads,
                  plan->intra_op_threads == 1 ? "" : "s", plan->step_count, plan->weight_count);
-    cop_text_add(text, "a context takes %zu bytes of arena and %zu of state, the plan %zu\n\n",
+    cop_text_add(text, "a context takes %zu bytes of arena and %zu of state, the plan %zu\n",
                  plan->arena_bytes, plan->state_bytes, plan->plan_bytes);
+    if (plan->device_arena_bytes > 0)
+        cop_text_add(text, "on the device it takes %zu bytes of arena; %d recordings\n",
+                     plan->device_arena_bytes, plan->segment_count);
+    cop_text_add(text, "\n");
     add_table(text, plan);
 }
 
@@ -150,8 +154,12 @@ static void add_json_operands(struct text *text, const char *key, int count,
                               const struct operand *operands, const struct plan_tensor *tensors)
 {
     static const char *const places[] = {
-        [OPERAND_NONE] = "none", [OPERAND_ARENA] = "arena", [OPERAND_WEIGHT] = "weight",
-        [OPERAND_SRC] = "src",   [OPERAND_DST] = "dst",
+        [OPERAND_NONE] = "none",
+        [OPERAND_ARENA] = "arena",
+        [OPERAND_DEVICE_ARENA] = "device_arena",
+        [OPERAND_WEIGHT] = "weight",
+        [OPERAND_SRC] = "src",
+        [OPERAND_DST] = "dst",
     };
     cop_text_add(text, "\"%s\": [", key);
     for (int i = 0; i < count; i++) {
@@ -203,10 +211,11 @@ static void print_json(struct text *text, const struct plan *plan)
     cop_text_add(text, "{\n  ");
     add_json_string(text, "device", plan->devices.devices[0]->name);
     cop_text_add(text,
-                 ",\n  \"intra_op_threads\": %d,\n  \"arena_bytes\": %zu,\n  \"state_bytes\": "
-                 "%zu,\n  \"plan_bytes\": %zu,\n  \"weights\": %d,\n",
-                 plan->intra_op_threads, plan->arena_bytes, plan->state_bytes, plan->plan_bytes,
-                 plan->weight_count);
+                 ",\n  \"intra_op_threads\": %d,\n  \"arena_bytes\": %zu,\n  "
+                 "\"device_arena_bytes\": %zu,\n  \"state_bytes\": %zu,\n  \"plan_bytes\": "
+                 "%zu,\n  \"weights\": %d,\n",
+                 plan->intra_op_threads, plan->arena_bytes, plan->device_arena_bytes,
+                 plan->state_bytes, plan->plan_bytes, plan->weight_count);
     add_json_descs(text, "inputs", plan->src_count, plan->srcs);
     add_json_descs(text, "outputs", plan->dst_count, plan->dsts);
     cop_text_add(text, "  \"steps\": [");
@@ -222,7 +231,8 @@ static void print_json(struct text *text, const struct plan *plan)
         add_json_string(text, "backend", step->kernel->backend->name);
         cop_text_add(text, ", ");
         add_json_string(text, "fused", step->fused);
-        cop_text_add(text, ", \"scratch_bytes\": %zu, ", step->kernel->scratch_bytes);
+        cop_text_add(text, ", \"scratch_bytes\": %zu, \"recording\": %d, ",
+                     step->kernel->scratch_bytes, step->segment);
         add_json_outputs(text, plan, step->needed_by);
         cop_text_add(text, ", ");
         add_json_operands(text, "src", step->kernel->src_count, step->src, step->src_tensors);
@@ -242,7 +252,7 @@ static void add_dot_source(struct text *text, const struct plan *plan, int index
         cop_text_add(text, "  input%d -> step%d;\n", wanted->index, index);
         return;
     }
-    if (wanted->place != OPERAND_ARENA && wanted->place != OPERAND_DST)
+    if (wanted->place == OPERAND_NONE || wanted->place == OPERAND_WEIGHT)
         return;
     /* The writers that this read can see: the last one before it in the same place. */
     const size_t begin = wanted->offset, end = begin + step->src_tensors[src].bytes;

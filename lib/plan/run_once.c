@@ -9,6 +9,7 @@
 struct surroundings {
     struct stream *stream;
     void *state, *scratch;
+    enum memory_kind scratch_kind;
 };
 
 static cop_status begin(struct device *device, const struct kernel *kernel,
@@ -18,42 +19,55 @@ static cop_status begin(struct device *device, const struct kernel *kernel,
     cop_status status = COP_STATUS_OK;
     if (backend->stream_create != NULL)
         status = backend->stream_create(device, &around->stream, error);
-    if (status == COP_STATUS_OK && backend->state_create != NULL)
+    if (status == COP_STATUS_OK && backend->state_create != NULL && !kernel->state_is_optional)
         status = backend->state_create(kernel, around->stream, &around->state, error);
-    if (status == COP_STATUS_OK && kernel->scratch_bytes > 0) {
-        around->scratch = cop_alloc_aligned(kernel->scratch_bytes);
-        if (around->scratch == NULL)
-            status = cop_fail_memory(error, "scratch memory", kernel->scratch_bytes);
-    }
+    around->scratch_kind = cop_device_has_memory(device) ? MEMORY_DEVICE : MEMORY_HOST;
+    if (status == COP_STATUS_OK && kernel->scratch_bytes > 0)
+        status = cop_memory_create(device, around->scratch_kind, kernel->scratch_bytes,
+                                   "scratch memory", &around->scratch, error);
     return status;
 }
 
-static void end(const struct kernel *kernel, struct surroundings *around)
+static void end(struct device *device, const struct kernel *kernel, struct surroundings *around)
 {
     const struct backend *backend = kernel->backend;
-    cop_free(around->scratch);
+    cop_memory_destroy(device, around->scratch_kind, &around->scratch);
     if (around->state != NULL)
         backend->state_destroy(kernel, around->state);
     if (around->stream != NULL)
         backend->stream_destroy(around->stream);
 }
 
-cop_status cop_run_once(struct device *device, const struct kernel *kernel, const void *const *src,
-                        void *const *dst, cop_error *error)
+/* What was begun is waited for also after a failure, since it uses memory that is freed next. */
+static cop_status run_to_end(const struct kernel *kernel, const struct surroundings *around,
+                             const struct kernel_args *args, cop_error *error)
+{
+    const struct backend *backend = kernel->backend;
+    const cop_status status = cop_kernel_run(kernel, around->stream, around->state, args, error);
+    if (backend->stream_wait == NULL)
+        return status;
+    const cop_status end =
+        backend->stream_wait(around->stream, status == COP_STATUS_OK ? error : NULL);
+    return status == COP_STATUS_OK ? end : status;
+}
+
+cop_status cop_run_once(struct device *device, const struct kernel *kernel,
+                        const struct kernel_args *args, cop_error *error)
 {
     const struct backend *backend = kernel->backend;
     struct surroundings around = {0};
     cop_status status = begin(device, kernel, &around, error);
     if (status == COP_STATUS_OK) {
-        const struct kernel_args args = {src, dst, around.scratch};
-        const int before = backend->thread_enter == NULL ? 0 : backend->thread_enter(1);
+        struct kernel_args with_scratch = *args;
+        with_scratch.scratch = around.scratch;
+        const int before = backend->thread_enter == NULL ? 0 : backend->thread_enter(device, 1);
         const uint64_t float_mode = cop_float_mode_enter();
-        status = cop_kernel_run(kernel, around.stream, around.state, &args, error);
+        status = run_to_end(kernel, &around, &with_scratch, error);
         cop_float_mode_leave(float_mode);
         if (backend->thread_leave != NULL)
             backend->thread_leave(before);
     }
-    end(kernel, &around);
+    end(device, kernel, &around);
     return status;
 }
 
@@ -104,8 +118,10 @@ cop_status cop_evaluate_node(struct device *device, enum op_kind kind, const voi
                               cop_op_def(kind)->name);
     for (int i = 0; status == COP_STATUS_OK && i < src_count; i++)
         elements[i] = i < 32 && (kernel->unread_srcs >> i & 1) ? NULL : src[i].value;
-    if (status == COP_STATUS_OK)
-        status = cop_run_once(device, kernel, elements, dst_elements, error);
+    if (status == COP_STATUS_OK) {
+        const struct kernel_args args = {.src = elements, .dst = dst_elements};
+        status = cop_run_once(device, kernel, &args, error);
+    }
     cop_kernel_destroy(&kernel);
     cop_free(tensors), cop_free(elements);
     return status;

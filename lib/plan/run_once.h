@@ -7,9 +7,10 @@
 #include "backends/backend.h"
 #include "graph/graph.h"
 
-/* Runs with a stream, a state and scratch memory of its own, on one thread. */
-cop_status cop_run_once(struct device *device, const struct kernel *kernel, const void *const *src,
-                        void *const *dst, cop_error *error);
+/* Runs to its end with a stream, a state and scratch memory of its own, on one thread. The scratch
+ * of `args` is not looked at. */
+cop_status cop_run_once(struct device *device, const struct kernel *kernel,
+                        const struct kernel_args *args, cop_error *error);
 
 /*
  * Computes one node whose sources are all known (`value` of each present one) into `dst_elements`,

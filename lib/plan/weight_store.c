@@ -17,10 +17,10 @@ struct packed_weight {
     struct weight_store *store; /* a reference */
     struct weight_key key;      /* holds a reference of the layout */
     const void *address;
-    void *memory;                                    /* owned; NULL: the elements lie in `source` */
-    struct source *source;                           /* a reference, or NULL */
-    size_t bytes;                                    /* owned */
-    uint64_t counted COP_GUARDED_BY(store->packing); /* by which set last */
+    void *memory;          /* owned, as memory_of(key) says; NULL: the elements lie in `source` */
+    struct source *source; /* a reference, or NULL */
+    size_t bytes;          /* owned */
+    uint64_t counted COP_GUARDED_BY(store->packing);         /* by which set last */
     struct packed_weight *next COP_GUARDED_BY(store->table); /* in its bucket */
 };
 
@@ -121,13 +121,19 @@ static void remove_locked(struct weight_store *store, struct packed_weight *weig
     store->weight_count--;
 }
 
+/* In whose memory a weight of this form lies. */
+static enum memory_kind memory_of(const struct weight_key *key)
+{
+    return key->layout != NULL && key->layout->is_on_device ? MEMORY_DEVICE : MEMORY_HOST;
+}
+
 /* Frees a weight that is in no table. */
 static void destroy_weight(struct packed_weight *weight)
 {
     struct weight_store *store = weight->store;
+    cop_memory_destroy(weight->key.device, memory_of(&weight->key), &weight->memory);
     cop_layout_release(&weight->key.layout);
     cop_source_release(&weight->source);
-    cop_free(weight->memory);
     cop_free(weight);
     cop_weight_store_release(&store);
 }
@@ -165,14 +171,20 @@ static struct packed_weight *find_exact(struct weight_store *store, const struct
     return weight;
 }
 
+/* What another form can be made of. */
+static bool is_other_form(const struct weight_key *have, const struct weight_key *want)
+{
+    return cop_hash_equal(have->identity, want->identity) &&
+           (have->layout == NULL || (have->device == want->device && !have->layout->is_lossy));
+}
+
 /* The weight in another form that `key->device` can read, with a reference; NULL: there is none. */
 static struct packed_weight *find_other_form(struct weight_store *store,
                                              const struct weight_key *key)
 {
     cop_lock_acquire(&store->table);
     struct packed_weight *weight = *bucket_locked(store, key->identity);
-    while (weight != NULL && (!cop_hash_equal(weight->key.identity, key->identity) ||
-                              (weight->key.layout != NULL && weight->key.device != key->device)))
+    while (weight != NULL && !is_other_form(&weight->key, key))
         weight = weight->next;
     if (weight != NULL)
         weight->refs++;
@@ -194,19 +206,21 @@ const struct layout *cop_weight_store_find_layout(struct weight_store *store, st
 }
 
 /* Memory for packed elements, its pages there at once: one by one they cost more than packing. */
-static bool allocate_elements(struct packed_weight *weight)
+static cop_status allocate_elements(struct packed_weight *weight, cop_error *error)
 {
+    const enum memory_kind kind = memory_of(&weight->key);
     weight->bytes = cop_layout_bytes(weight->key.layout, weight->key.dtype, &weight->key.shape);
-    weight->memory = cop_alloc_aligned(weight->bytes);
+    const cop_status status = cop_memory_create(weight->key.device, kind, weight->bytes,
+                                                "packed weight", &weight->memory, error);
     weight->address = weight->memory;
-    if (weight->memory == NULL)
-        return false;
+    if (status != COP_STATUS_OK || kind != MEMORY_HOST)
+        return status;
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t begin = ((uintptr_t)weight->memory + page - 1) & ~(page - 1);
     const uintptr_t end = ((uintptr_t)weight->memory + weight->bytes) & ~(page - 1);
     if (end > begin && weight->bytes >= POPULATED_BYTES)
         (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE); /* only faster */
-    return true;
+    return COP_STATUS_OK;
 }
 
 /* Elements in one layout, to be had in that of `weight`, which gets memory for them. */
@@ -220,9 +234,15 @@ static cop_status reorder_into(struct packed_weight *weight, const void *element
         cop_reorder_create(device, key->dtype, &key->shape, layout, key->layout, 1, &kernel, error);
     if (status != COP_STATUS_OK)
         return status;
-    status = allocate_elements(weight)
-                 ? cop_run_once(device, kernel, &elements, &weight->memory, error)
-                 : cop_fail_memory(error, "packed weight", weight->bytes);
+    status = allocate_elements(weight, error);
+    if (status == COP_STATUS_OK) {
+        const unsigned char src_memory =
+            layout != NULL && layout->is_on_device ? MEMORY_DEVICE : MEMORY_HOST;
+        const unsigned char dst_memory = (unsigned char)memory_of(key);
+        const struct kernel_args args = {&elements, &weight->memory, NULL, &src_memory,
+                                         &dst_memory};
+        status = cop_run_once(device, kernel, &args, error);
+    }
     cop_kernel_destroy(&kernel);
     return status;
 }
@@ -243,10 +263,10 @@ static cop_status keep_plain(struct packed_weight *weight, struct recipe_runner 
         weight->source = cop_source_retain(made->source);
         return COP_STATUS_OK;
     }
-    if (!allocate_elements(weight))
-        return cop_fail_memory(error, "weight", bytes);
-    memcpy(weight->memory, made->elements, bytes);
-    return COP_STATUS_OK;
+    const cop_status status = allocate_elements(weight, error);
+    if (status == COP_STATUS_OK)
+        memcpy(weight->memory, made->elements, bytes);
+    return status;
 }
 
 static cop_status make_by_recipe(struct packed_weight *weight, struct recipe_runner *runner,
@@ -270,8 +290,7 @@ static bool make_from_other_form(struct packed_weight *weight)
     release_weight(other);
     if (status == COP_STATUS_OK)
         return true;
-    cop_free(weight->memory);
-    weight->memory = NULL;
+    cop_memory_destroy(weight->key.device, memory_of(&weight->key), &weight->memory);
     return false;
 }
 

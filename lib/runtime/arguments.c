@@ -76,6 +76,27 @@ static cop_status check_choice(struct arguments *arguments, cop_error *error)
     return COP_STATUS_OK;
 }
 
+/* A device's memory is reached by that device alone, and where the plan has steps on the processor,
+ * not by those. */
+static cop_status check_memory(const struct plan *plan, const cop_ndarray *array, const char *what,
+                               const char *name, bool is_host_used, cop_error *error)
+{
+    const struct device *first = plan->devices.devices[0];
+    const struct storage *storage = array->storage;
+    if (storage->memory_kind != MEMORY_DEVICE)
+        return COP_STATUS_OK;
+    if (storage->device != first)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "%s '%s': lies in memory of gpu:%d, and the operator runs on %s", what,
+                        name, storage->device->id.index, first->name);
+    if (is_host_used)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "%s '%s': lies in memory of gpu:%d, and a step that this device lacks uses "
+                        "it on the processor: take an array in host memory",
+                        what, name, storage->device->id.index);
+    return COP_STATUS_OK;
+}
+
 static cop_status check_counts(struct arguments *arguments, cop_error *error)
 {
     const struct plan *plan = arguments->op->plan;
@@ -106,6 +127,9 @@ cop_status cop_arguments_check(struct arguments *arguments, cop_error *error)
                               plan->srcs[i].name);
         else if (!is_as_described(arguments->src[i], &plan->srcs[i]))
             status = fail_array("input", &plan->srcs[i], arguments->src[i], error);
+        else
+            status = check_memory(plan, arguments->src[i], "input", plan->srcs[i].name,
+                                  plan->src_is_host_read[i], error);
     for (size_t i = 0; i < arguments->dst_count && status == COP_STATUS_OK; i++) {
         if (arguments->dst[i] == NULL)
             continue;
@@ -113,6 +137,9 @@ cop_status cop_arguments_check(struct arguments *arguments, cop_error *error)
         status = is_as_described(arguments->dst[i], &plan->dsts[output])
                      ? check_overlap(arguments, i, error)
                      : fail_array("output", &plan->dsts[output], arguments->dst[i], error);
+        if (status == COP_STATUS_OK)
+            status = check_memory(plan, arguments->dst[i], "output", plan->dsts[output].name,
+                                  plan->dst_is_host_used[output], error);
     }
     return status;
 }

@@ -25,12 +25,13 @@ static cop_status copy_constant(const cop_constant *from, cop_constant *to, cop_
                                     &to->array, error);
     if (status != COP_STATUS_OK)
         return status;
-    memcpy(to->array->elements, from->array->elements, from->array->bytes);
-    to->name = cop_copy_text(from->name);
+    status = cop_ndarray_copy(from->array, to->array, error);
+    to->name = status == COP_STATUS_OK ? cop_copy_text(from->name) : NULL;
     if (to->name != NULL)
         return COP_STATUS_OK;
     cop_ndarray_release(&to->array);
-    return cop_fail_memory(error, from->name, strlen(from->name));
+    return status != COP_STATUS_OK ? status
+                                   : cop_fail_memory(error, from->name, strlen(from->name));
 }
 
 static cop_status copy_constants(struct cop_cached_op *op, const cop_constant *constants,
@@ -137,6 +138,17 @@ static struct cop_cached_op *allocate_op(struct cop_model *model)
     return op;
 }
 
+/* On the device only where its own steps write them; otherwise where it copies fastest to. */
+static struct storage_place output_place(const struct cop_cached_op *op, size_t output)
+{
+    struct device *first = op->plan->devices.devices[0];
+    if (!cop_device_has_memory(first))
+        return (struct storage_place){NULL, MEMORY_HOST};
+    const bool is_on_device =
+        op->output_memory == COP_MEMORY_DEVICE && !op->plan->dst_is_host_used[output];
+    return (struct storage_place){first, is_on_device ? MEMORY_DEVICE : MEMORY_PINNED};
+}
+
 static cop_status create_outputs(struct cop_cached_op *op, cop_error *error)
 {
     const size_t count = (size_t)op->plan->dst_count;
@@ -145,8 +157,11 @@ static cop_status create_outputs(struct cop_cached_op *op, cop_error *error)
     op->outputs = cop_alloc(count, sizeof(struct output_pool *));
     if (op->budget == NULL || op->outputs == NULL)
         status = cop_fail_memory(error, "outputs", count * sizeof(void *));
-    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++)
-        status = cop_output_pool_create(&op->plan->dsts[i], op->budget, &op->outputs[i], error);
+    for (size_t i = 0; status == COP_STATUS_OK && i < count; i++) {
+        const struct storage_place place = output_place(op, i);
+        status =
+            cop_output_pool_create(&op->plan->dsts[i], &place, op->budget, &op->outputs[i], error);
+    }
     return status;
 }
 
@@ -221,6 +236,8 @@ static cop_status compile(struct cop_cached_op *op, struct plan_request *request
     request->extra_outputs = (const char *const *)op->extra_outputs;
     request->fast_run = op->tuning == COP_TUNING_FAST_RUN;
     request->keep_graph = op->keep_graph;
+    request->precision = op->precision;
+    request->gpu_kernels = op->gpu_kernels;
     return make_live_plan(op, request, added_weight_bytes, error);
 }
 
@@ -232,7 +249,8 @@ static void log_made(const struct cop_cached_op *op, const char *how, size_t add
             "operator %" PRIu64 " %s on %s (%s): %d steps, arena %zu bytes, %zu bytes of weights "
             "added, %.1f ms",
             op->id, how, device->backend->name, device->name, op->plan->step_count,
-            op->plan->arena_bytes, added_weight_bytes, (double)(cop_now_ns() - begin_ns) / 1e6);
+            op->plan->arena_bytes + op->plan->device_arena_bytes, added_weight_bytes,
+            (double)(cop_now_ns() - begin_ns) / 1e6);
 }
 
 static cop_status check_shapes(const cop_input_shape *shapes, size_t count, cop_error *error)
@@ -265,6 +283,20 @@ static cop_status check_options(const cop_cached_op_options *options, cop_error 
     if (options->tuning != COP_TUNING_FAST_START && options->tuning != COP_TUNING_FAST_RUN)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "tuning %d does not exist",
                         (int)options->tuning);
+    if (options->precision < COP_PRECISION_FP32 || options->precision > COP_PRECISION_FP16)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "precision %d does not exist",
+                        (int)options->precision);
+    if (options->precision != COP_PRECISION_FP32 && options->device.kind != COP_DEVICE_GPU)
+        return cop_fail(error, COP_STATUS_UNSUPPORTED,
+                        "precision %d: devices cpu and ref know only COP_PRECISION_FP32",
+                        (int)options->precision);
+    if (options->gpu_kernels < COP_GPU_KERNELS_AUTO ||
+        options->gpu_kernels > COP_GPU_KERNELS_LIBRARY)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "gpu_kernels %d does not exist",
+                        (int)options->gpu_kernels);
+    if (options->output_memory < COP_MEMORY_HOST || options->output_memory > COP_MEMORY_DEVICE)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "output_memory %d does not exist",
+                        (int)options->output_memory);
     if (options->extra_output_count > 0 && options->extra_outputs == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "%zu extra outputs at NULL",
                         options->extra_output_count);
@@ -308,6 +340,9 @@ cop_status cop_cached_op_create(cop_model *model, const cop_cached_op_options *o
     made->memory_cap_bytes = options->memory_cap_bytes;
     made->tuning = options->tuning;
     made->keep_graph = options->keep_graph;
+    made->precision = options->precision;
+    made->gpu_kernels = options->gpu_kernels;
+    made->output_memory = options->output_memory;
     struct plan_request request = {
         .device = options->device,
         .bindings = {options->input_shapes, options->input_shape_count, options->dims,
@@ -392,6 +427,9 @@ cop_status cop_cached_op_reshape(cop_cached_op *op, const cop_input_shape *shape
         made->memory_cap_bytes = op->memory_cap_bytes;
         made->tuning = op->tuning;
         made->keep_graph = op->keep_graph;
+        made->precision = op->precision;
+        made->gpu_kernels = op->gpu_kernels;
+        made->output_memory = op->output_memory;
         struct plan_request request = {
             .device = op->plan->devices.devices[0]->id,
             .bindings = {.shapes = merged, .shape_count = src_count},

@@ -35,6 +35,9 @@ struct cop_cached_op {
     size_t memory_cap_bytes;
     cop_tuning tuning;
     bool keep_graph;
+    cop_precision precision;
+    cop_gpu_kernels gpu_kernels;
+    cop_memory output_memory;
     cop_constant *constants; /* names and arrays are copies of our own */
     size_t constant_count;
     char **extra_outputs; /* copies */

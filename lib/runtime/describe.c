@@ -102,7 +102,7 @@ cop_status cop_cached_op_get_stats(const cop_cached_op *op, cop_cached_op_stats 
     const cop_cached_op_stats values = {
         .packed_weight_bytes = weights->bytes,
         .plan_bytes = op->plan->plan_bytes,
-        .arena_bytes = op->plan->arena_bytes,
+        .arena_bytes = op->plan->arena_bytes + op->plan->device_arena_bytes,
         .context_bytes = cop_context_bytes(op->plan),
         .contexts = counters.contexts,
         .in_flight = counters.in_flight,

@@ -19,15 +19,16 @@ const char *cop_version(void)
 }
 
 static cop_feature features[] = {
-    {"ref", true, ""}, {"onednn", false, ""}, {"cuda", false, ""}, /* arrives as a module */
+    {"ref", true, ""}, {"onednn", false, ""}, {"cuda", false, ""}, /* a module */
 };
 
 static void find_features(void)
 {
-    if (cop_onednn_backend == NULL)
-        return;
-    features[1].enabled = true;
-    features[1].version = cop_onednn_backend->version();
+    if (cop_onednn_backend != NULL) {
+        features[1].enabled = true;
+        features[1].version = cop_onednn_backend->version();
+    }
+    features[2].enabled = cop_has_gpu_module();
 }
 
 const cop_feature *cop_features(size_t *count)
@@ -39,11 +40,13 @@ const cop_feature *cop_features(size_t *count)
     return features;
 }
 
+/* The devices that are there always; GPUs follow. */
 static const cop_device devices[] = {{COP_DEVICE_CPU, 0}, {COP_DEVICE_REF, 0}};
+#define FIXED_DEVICES (sizeof devices / sizeof *devices)
 
 size_t cop_device_count(void)
 {
-    return sizeof devices / sizeof *devices;
+    return FIXED_DEVICES + (size_t)cop_device_kind_count(COP_DEVICE_GPU);
 }
 
 cop_status cop_device_describe(size_t index, cop_device_desc *desc, cop_error *error)
@@ -51,11 +54,14 @@ cop_status cop_device_describe(size_t index, cop_device_desc *desc, cop_error *e
     if (desc == NULL || index >= cop_device_count())
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "device %zu of %zu", index,
                         cop_device_count());
+    const cop_device device = index < FIXED_DEVICES
+                                  ? devices[index]
+                                  : (cop_device){COP_DEVICE_GPU, (int)(index - FIXED_DEVICES)};
     struct device_chain chain;
-    const cop_status status = cop_device_chain(devices[index], &chain, error);
+    const cop_status status = cop_device_chain(device, &chain, error);
     if (status != COP_STATUS_OK)
         return status;
-    desc->device = devices[index];
+    desc->device = device;
     snprintf(desc->name, sizeof desc->name, "%s", chain.devices[0]->name);
     return cop_ok(error);
 }

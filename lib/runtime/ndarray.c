@@ -38,19 +38,32 @@ static cop_status check_description(cop_dtype dtype, int rank, const int64_t *sh
 cop_status cop_ndarray_create(cop_dtype dtype, int rank, const int64_t *shape, cop_ndarray **array,
                               cop_error *error)
 {
+    return cop_ndarray_create_in((cop_device){COP_DEVICE_CPU, 0}, COP_MEMORY_HOST, dtype, rank,
+                                 shape, array, error);
+}
+
+cop_status cop_ndarray_create_in(cop_device device, cop_memory memory, cop_dtype dtype, int rank,
+                                 const int64_t *shape, cop_ndarray **array, cop_error *error)
+{
     struct storage *storage = NULL;
+    struct storage_place place;
     size_t bytes = 0;
     if (array == NULL)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "array: the result pointer is NULL");
     *array = NULL;
     cop_status status = check_description(dtype, rank, shape, &bytes, error);
     if (status == COP_STATUS_OK)
-        status = cop_storage_create(dtype, rank, shape, bytes, &storage, error);
+        status = cop_storage_find_place(device, memory, &place, error);
+    if (status == COP_STATUS_OK)
+        status = cop_storage_create(&place, dtype, rank, shape, bytes, &storage, error);
     if (status != COP_STATUS_OK)
         return status;
-    memset(storage->memory, 0, bytes);
-    *array = &storage->array;
-    return cop_ok(error);
+    cop_ndarray *made = &storage->array;
+    status = cop_memory_clear(place.device, place.kind, storage->memory, bytes, error);
+    if (status != COP_STATUS_OK)
+        cop_ndarray_release(&made);
+    *array = made;
+    return status == COP_STATUS_OK ? cop_ok(error) : status;
 }
 
 static cop_status check_wrap(const void *memory, cop_dtype dtype, size_t bytes,
@@ -81,13 +94,18 @@ cop_status cop_ndarray_wrap(void *memory, cop_dtype dtype, int rank, const int64
     cop_status status = check_description(dtype, rank, shape, &bytes, error);
     if (status == COP_STATUS_OK && options != NULL)
         status = cop_options_read(&read, sizeof read, options, "cop_wrap_options", error);
+    struct storage_place place = {NULL, MEMORY_HOST};
     if (status == COP_STATUS_OK)
         status = check_wrap(memory, dtype, bytes, &read, error);
+    if (status == COP_STATUS_OK)
+        status = cop_storage_find_place(read.device, read.memory, &place, error);
     if (status != COP_STATUS_OK)
         return status;
     struct storage *storage = cop_storage_wrap(memory, dtype, rank, shape, bytes);
     if (storage == NULL)
         return cop_fail_memory(error, "array", sizeof *storage);
+    storage->memory_kind = place.kind;
+    storage->device = place.device;
     storage->release = read.release;
     storage->user = read.user;
     *array = &storage->array;
@@ -172,6 +190,16 @@ size_t cop_ndarray_bytes(const cop_ndarray *array)
 void *cop_ndarray_data(const cop_ndarray *array)
 {
     return array == NULL ? NULL : array->elements;
+}
+
+cop_memory cop_ndarray_memory(const cop_ndarray *array)
+{
+    static const cop_memory memories[] = {
+        [MEMORY_HOST] = COP_MEMORY_HOST,
+        [MEMORY_PINNED] = COP_MEMORY_PINNED,
+        [MEMORY_DEVICE] = COP_MEMORY_DEVICE,
+    };
+    return array == NULL ? COP_MEMORY_HOST : memories[array->storage->memory_kind];
 }
 
 cop_status cop_ndarray_wait(cop_ndarray *array, int64_t timeout_ns, cop_cancel *cancel,

@@ -14,6 +14,7 @@
 struct output_pool {
     struct refcount refs; /* the operator's, and one for each storage handed out */
     cop_tensor_desc desc;
+    struct storage_place place;
     size_t bytes;
     struct memory_budget *budget; /* what it keeps counts there */
     /* Whoever exchanges a storage out owns it; whoever exchanges NULL for one gave it away. */
@@ -35,17 +36,41 @@ static void init_array(struct storage *storage, cop_dtype dtype, int rank, const
         array->shape[i] = shape[i];
 }
 
-cop_status cop_storage_create(cop_dtype dtype, int rank, const int64_t *shape, size_t bytes,
-                              struct storage **storage, cop_error *error)
+cop_status cop_storage_find_place(cop_device device, cop_memory memory, struct storage_place *place,
+                                  cop_error *error)
+{
+    struct device_chain chain;
+    *place = (struct storage_place){NULL, MEMORY_HOST};
+    if (memory != COP_MEMORY_HOST && memory != COP_MEMORY_PINNED && memory != COP_MEMORY_DEVICE)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "array: memory %d does not exist",
+                        (int)memory);
+    if (memory == COP_MEMORY_HOST)
+        return COP_STATUS_OK;
+    const cop_status status = cop_device_chain(device, &chain, error);
+    if (status == COP_STATUS_OK && cop_device_has_memory(chain.devices[0]))
+        *place = (struct storage_place){
+            chain.devices[0], memory == COP_MEMORY_PINNED ? MEMORY_PINNED : MEMORY_DEVICE};
+    return status;
+}
+
+cop_status cop_storage_create(const struct storage_place *place, cop_dtype dtype, int rank,
+                              const int64_t *shape, size_t bytes, struct storage **storage,
+                              cop_error *error)
 {
     struct storage *made = cop_alloc(1, sizeof *made);
+    void *memory = NULL;
     *storage = NULL;
-    if (made != NULL)
-        made->memory = cop_alloc_aligned(bytes);
-    if (made == NULL || made->memory == NULL) {
+    if (made == NULL)
+        return cop_fail_memory(error, "array", sizeof *made);
+    const cop_status status =
+        cop_memory_create(place->device, place->kind, bytes, "array", &memory, error);
+    if (status != COP_STATUS_OK) {
         cop_free(made);
-        return cop_fail_memory(error, "array", bytes);
+        return status;
     }
+    made->memory = memory;
+    made->memory_kind = place->kind;
+    made->device = place->device;
     cop_refcount_init(&made->refs);
     atomic_init(&made->use, cop_storage_unused());
     init_array(made, dtype, rank, shape, bytes);
@@ -69,8 +94,9 @@ struct storage *cop_storage_wrap(void *memory, cop_dtype dtype, int rank, const 
 
 static void destroy_storage(struct storage *storage)
 {
+    void *memory = storage->memory;
     if (!storage->is_wrapped)
-        cop_free(storage->memory);
+        cop_memory_destroy(storage->device, storage->memory_kind, &memory);
     else if (storage->release != NULL)
         storage->release(storage->user, storage->memory);
     cop_free(storage);
@@ -146,8 +172,9 @@ void cop_storage_end_write(struct storage *storage)
         cop_engine_serve(storage);
 }
 
-cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct memory_budget *budget,
-                                  struct output_pool **pool, cop_error *error)
+cop_status cop_output_pool_create(const cop_tensor_desc *desc, const struct storage_place *place,
+                                  struct memory_budget *budget, struct output_pool **pool,
+                                  cop_error *error)
 {
     const struct shape shape = cop_shape_of(desc->rank, desc->shape);
     *pool = cop_alloc(1, sizeof **pool);
@@ -155,6 +182,7 @@ cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct memory_bud
         return cop_fail_memory(error, desc->name, sizeof **pool);
     cop_refcount_init(&(*pool)->refs);
     (*pool)->desc = *desc;
+    (*pool)->place = *place;
     (*pool)->budget = cop_budget_retain(budget);
     if (!cop_shape_bytes(&shape, desc->dtype, &(*pool)->bytes)) {
         cop_output_pool_release(pool);
@@ -212,8 +240,9 @@ cop_status cop_output_pool_take(struct output_pool *pool, cop_ndarray **array, c
     struct storage *storage = find_free(pool);
     *array = NULL;
     if (storage == NULL) {
-        const cop_status status = cop_storage_create(
-            pool->desc.dtype, pool->desc.rank, pool->desc.shape, pool->bytes, &storage, error);
+        const cop_status status =
+            cop_storage_create(&pool->place, pool->desc.dtype, pool->desc.rank, pool->desc.shape,
+                               pool->bytes, &storage, error);
         if (status != COP_STATUS_OK)
             return status;
     } else {

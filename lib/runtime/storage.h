@@ -18,6 +18,7 @@
 
 #include <cachedop/ndarray.h>
 
+#include "backends/backend.h"
 #include "base/fork.h"
 #include "base/refcount.h"
 
@@ -70,7 +71,9 @@ struct storage {
      */
     _Atomic uint64_t use;
     unsigned char *memory;
-    bool is_wrapped;                           /* the memory is the caller's */
+    enum memory_kind memory_kind;
+    struct device *device; /* whose memory it is, or that reaches it; NULL: the process's alone */
+    bool is_wrapped;       /* the memory is the caller's */
     void (*release)(void *user, void *memory); /* of wrapped memory; NULL: none */
     void *user;
     struct output_pool *pool; /* where it goes back to; NULL: nowhere */
@@ -80,10 +83,21 @@ struct storage {
     struct cop_ndarray array;    /* the array that covers the whole of it */
 };
 
+/* Where a storage is to lie. */
+struct storage_place {
+    struct device *device; /* NULL for MEMORY_HOST */
+    enum memory_kind kind;
+};
+
+/* What `memory` is on a device, which is opened. */
+cop_status cop_storage_find_place(cop_device device, cop_memory memory, struct storage_place *place,
+                                  cop_error *error);
+
 /* A storage with memory of its own and its array, which holds the only reference. Elements are not
  * set. */
-cop_status cop_storage_create(cop_dtype dtype, int rank, const int64_t *shape, size_t bytes,
-                              struct storage **storage, cop_error *error);
+cop_status cop_storage_create(const struct storage_place *place, cop_dtype dtype, int rank,
+                              const int64_t *shape, size_t bytes, struct storage **storage,
+                              cop_error *error);
 
 /* A storage of the caller's memory, likewise; NULL: out of memory. The release callback is set
  * later. */
@@ -106,8 +120,9 @@ void cop_storage_end_write(struct storage *storage);
  * it keeps count for the operator's budget. Thread-safety: synchronized, without locks. It lives
  * until the last of its arrays is released.
  */
-cop_status cop_output_pool_create(const cop_tensor_desc *desc, struct memory_budget *budget,
-                                  struct output_pool **pool, cop_error *error);
+cop_status cop_output_pool_create(const cop_tensor_desc *desc, const struct storage_place *place,
+                                  struct memory_budget *budget, struct output_pool **pool,
+                                  cop_error *error);
 void cop_output_pool_release(struct output_pool **pool);
 
 /* Frees what it keeps; returns how many bytes. */

@@ -96,8 +96,8 @@ static void context_destroy(struct context *context)
 static cop_status context_run(struct context *context, const void *const *src, cop_error *error)
 {
     const struct backend *backend = context->device->backend;
-    const struct kernel_args args = {src, &context->dst, context->scratch};
-    const int before = backend->thread_enter(1);
+    const struct kernel_args args = {.src = src, .dst = &context->dst, .scratch = context->scratch};
+    const int before = backend->thread_enter(context->device, 1);
     const cop_status status =
         cop_kernel_run(context->kernel, context->stream, context->state, &args, error);
     backend->thread_leave(before);

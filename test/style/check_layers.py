@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the #include lines of lib/ against the table of layers and names every violation."""
+"""Reads the #include lines of lib/ and kernels/ against the table of layers and names every violation."""
 import pathlib
 import re
 import sys
@@ -18,6 +18,8 @@ ALLOWED = {
 }
 # Folders whose neighbours must not see each other: importers, backends.
 SEPARATE = {"model", "backends"}
+# The only folder that knows the CUDA kernels, which know nothing of the library.
+LAUNCHES_KERNELS = "backends/cuda/"
 
 
 def room(path):
@@ -27,8 +29,19 @@ def room(path):
     return parts[0], inner
 
 
+def check_kernels(kernels):
+    """Kernels include each other by name, CUDA's headers and the emulation's, and nothing of lib/."""
+    violations = []
+    for file in sorted(kernels.glob("*.[ch]*")):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if found and "/" in found.group(1) and not found.group(1).startswith("emulation/"):
+                violations.append(f"kernels/{file.name}:{number}: must not include {found.group(1)}")
+    return violations
+
+
 def main(lib):
-    violations, names = [], {}
+    violations, names = check_kernels(lib.parent / "kernels"), {}
     for file in sorted(lib.rglob("*.[ch]")):
         relative = file.relative_to(lib).as_posix()
         names.setdefault(file.name, []).append(relative)
@@ -42,6 +55,10 @@ def main(lib):
                 continue  # generated into the build folder
             if "/" not in target:
                 violations.append(f"{relative}:{number}: \"{target}\" is not written from lib/")
+                continue
+            if target.startswith("kernels/"):
+                if not relative.startswith(LAUNCHES_KERNELS):
+                    violations.append(f"{relative}:{number}: only {LAUNCHES_KERNELS} includes {target}")
                 continue
             to_layer, to_inner = room(target)
             if to_layer not in ALLOWED or to_layer != layer and to_layer not in ALLOWED[layer]:

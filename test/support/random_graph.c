@@ -417,7 +417,8 @@ static void run_plan_step(const struct places *places, const struct plan_step *s
         ck_assert_int_eq(backend->stream_create(device, &stream, &error), COP_STATUS_OK);
     if (backend->state_create != NULL)
         ck_assert_int_eq(backend->state_create(kernel, stream, &state, &error), COP_STATUS_OK);
-    const struct kernel_args args = {src, dst, places->arena + step->scratch_offset};
+    const struct kernel_args args = {
+        .src = src, .dst = dst, .scratch = places->arena + step->scratch_offset};
     if (cop_kernel_run(kernel, stream, state, &args, &error) != COP_STATUS_OK)
         ck_abort_msg("%s: %s", step->name, error.message);
     if (state != NULL)

@@ -29,6 +29,12 @@ void cop_onednn_thread_leave(int before)
         omp_set_num_threads(before);
 }
 
+static int enter_thread(struct device *device, int intra_op_threads)
+{
+    (void)device;
+    return cop_onednn_thread_enter(intra_op_threads);
+}
+
 static char version_text[48];
 
 static void write_version(void)
@@ -141,7 +147,7 @@ static const struct backend backend = {
     .stream_create = create_stream,
     .stream_destroy = destroy_stream,
     .stream_bytes = sizeof(struct onednn_stream),
-    .thread_enter = cop_onednn_thread_enter,
+    .thread_enter = enter_thread,
     .thread_leave = cop_onednn_thread_leave,
     .layout_equal = cop_onednn_layout_equal,
     .layout_destroy = cop_onednn_layout_destroy,

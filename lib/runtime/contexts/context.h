@@ -24,16 +24,28 @@ struct binding {
     int index;   /* of the input or output */
 };
 
+/*
+ * What a context has of a segment of its plan. The first run is step by step, so that libraries
+ * set up what may not be set up while a recording is open; the second records.
+ */
+struct segment_run {
+    struct recording *recording; /* NULL: there is none yet */
+    bool has_run;                /* step by step, on the weights it is on */
+};
+
 struct context {
     struct plan *plan;           /* one reference */
     struct weight_set *weights;  /* one reference */
     uint64_t weight_generation;  /* whose weights these are */
-    unsigned char *arena;        /* plan->arena_bytes */
+    unsigned char *arena;        /* plan->arena_bytes; page-locked for a first device with memory */
+    unsigned char *device_arena; /* plan->device_arena_bytes, in memory of the first device */
     struct stream **streams;     /* one for each device of the plan; NULL where it needs none */
-    void **states;               /* one for each step; NULL where the kernel needs none */
-    void **addresses;            /* of all operands, step after step */
-    struct kernel_args *args;    /* one for each step, pointing into addresses */
-    struct binding *srcs, *dsts; /* operands at callers' arrays */
+    struct segment_run *segments; /* one for each of the plan's */
+    void **states;                /* one for each step; NULL where the kernel needs none */
+    void **addresses;             /* of all operands, step after step */
+    struct kernel_args *args;     /* one for each step, pointing into addresses */
+    unsigned char *memory;        /* the kind of each address; NULL: they are all the process's */
+    struct binding *srcs, *dsts;  /* operands at callers' arrays */
     int src_binding_count, dst_binding_count;
     size_t bytes; /* all of the above */
     int slot;     /* of the pool; where it is put back */
@@ -49,6 +61,9 @@ struct context_counts {
 cop_status cop_context_create(struct plan *plan, struct current_weights *weights,
                               struct context **context, cop_error *error);
 void cop_context_destroy(struct context **context); /* accepts a pointer to NULL */
+
+/* Forgets recordings, since addresses in them have changed. Nothing may be running. */
+void cop_context_drop_recordings(struct context *context);
 
 /* Counts one invocation that ended with `status`; by the thread that has the context. */
 static inline void cop_context_count(struct context *context, cop_status status)

@@ -28,6 +28,28 @@ static void release_arrays(cop_ndarray **arrays, size_t count)
     cop_free(arrays);
 }
 
+/*
+ * Runs a context on zeros. Where it records, the second run does, and only the third is as later
+ * ones.
+ */
+static cop_status run_context(struct cop_cached_op *op, struct context *context,
+                              cop_ndarray *const *arrays, cop_error *error)
+{
+    const struct plan *plan = op->plan;
+    cop_status status = COP_STATUS_OK;
+    memset(context->arena, 0, plan->arena_bytes);
+    if (plan->device_arena_bytes > 0)
+        status = cop_memory_clear(plan->devices.devices[0], MEMORY_DEVICE, context->device_arena,
+                                  plan->device_arena_bytes, error);
+    const int runs = plan->segment_count > 0 ? 3 : 1;
+    for (int i = 0; i < runs && status == COP_STATUS_OK; i++) {
+        struct invocation invocation = {.context = context, .limits = cop_no_limits};
+        cop_invocation_bind(&invocation, arrays, arrays + plan->src_count);
+        (void)cop_invocation_run(&invocation, &cop_no_limits, &status, error);
+    }
+    return status;
+}
+
 /* Takes all the contexts at once, so that they are different ones, and runs each. */
 static cop_status run_contexts(struct cop_cached_op *op, struct context **contexts, size_t count,
                                cop_ndarray *const *arrays, cop_error *error)
@@ -37,12 +59,8 @@ static cop_status run_contexts(struct cop_cached_op *op, struct context **contex
     size_t taken = 0;
     for (; taken < count && status == COP_STATUS_OK; taken += contexts[taken] != NULL)
         status = cop_context_pool_take(op->contexts, &no_time, &contexts[taken], error);
-    for (size_t i = 0; i < taken && status == COP_STATUS_OK; i++) {
-        struct invocation invocation = {.context = contexts[i], .limits = cop_no_limits};
-        memset(contexts[i]->arena, 0, op->plan->arena_bytes);
-        cop_invocation_bind(&invocation, arrays, arrays + op->plan->src_count);
-        (void)cop_invocation_run(&invocation, &cop_no_limits, &status, error);
-    }
+    for (size_t i = 0; i < taken && status == COP_STATUS_OK; i++)
+        status = run_context(op, contexts[i], arrays, error);
     for (size_t i = 0; i < taken; i++)
         cop_context_pool_put(op->contexts, contexts[i]);
     return status;

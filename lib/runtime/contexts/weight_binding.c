@@ -18,6 +18,7 @@ void cop_context_rebind(struct context *context, const struct current_weights *c
 {
     struct weight_set *old = context->weights;
     context->weights = cop_current_weights_take(current, &context->weight_generation);
+    cop_context_drop_recordings(context);
     void **slot = context->addresses; /* as resolve_steps of context.c fills them in */
     for (int i = 0; i < context->plan->step_count; i++) {
         const struct plan_step *step = &context->plan->steps[i];

@@ -61,6 +61,11 @@ static cop_status check_value(const struct cop_model *model, const cop_parameter
                             value->name, cop_shape_text(&described->shape).text,
                             cop_shape_text(&shape).text);
     }
+    if (value->array->storage->memory_kind == MEMORY_DEVICE)
+        return cop_fail(
+            error, COP_STATUS_INVALID_ARGUMENT,
+            "parameter '%s': its array lies in memory of a GPU, where it cannot be read",
+            value->name);
     return COP_STATUS_OK;
 }
 
