@@ -110,9 +110,8 @@ static struct cop_cuda_convolution describe_implicit(const struct kernel_request
 
 static cop_status take_implicit_weights(struct cuda_build *build,
                                         const struct convolution_sizes *sizes,
-                                        enum cop_cuda_math math)
+                                        const struct cop_cuda_convolution *launch)
 {
-    const int64_t chunk = cop_cuda_chunk(math);
     const struct cuda_arrangement weights = {
         .stored = cop_cuda_stored(build->request),
         .order = COP_CUDA_NHWC,
@@ -120,8 +119,8 @@ static cop_status take_implicit_weights(struct cuda_build *build,
         .channels = sizes->ic,
         .plane =
             cop_shape_product(&build->request->src[1].shape, 2, build->request->src[1].shape.rank),
-        .padded_channels = (sizes->ic + chunk - 1) / chunk * chunk,
-        .is_tf32 = math == COP_CUDA_MATH_TF32,
+        .padded_channels = cop_cuda_convolution_channels(launch),
+        .is_tf32 = launch->math == COP_CUDA_MATH_TF32,
     };
     const cop_status status = cop_cuda_take(build, 1, &weights);
     return status == COP_STATUS_OK && sizes->has_bias ? cop_cuda_take_as_is(build, 2) : status;
@@ -153,7 +152,7 @@ cop_status cop_cuda_implicit_convolution(struct cuda_build *build,
     self->base.base.estimated_ns = choice.estimated_ns;
     CUDA_TRY(build->device, cop_cuda_convolution_prepare(&launch, &choice), build->error);
     status = cop_cuda_convolution_activations(build, sizes, true);
-    return status == COP_STATUS_OK ? take_implicit_weights(build, sizes, launch.math) : status;
+    return status == COP_STATUS_OK ? take_implicit_weights(build, sizes, &launch) : status;
 }
 
 /* --- The direct one --------------------------------------------------------------------------- */
