@@ -13,11 +13,9 @@ static struct cuda_arrangement normalize(const struct cuda_arrangement *arrangem
     struct cuda_arrangement normal = *arrangement;
     if (normal.padded_channels <= normal.channels)
         normal.padded_channels = normal.channels;
-    if (normal.row <= normal.plane * normal.padded_channels)
-        normal.row = normal.plane * normal.padded_channels;
-    const bool is_linear = normal.order == COP_CUDA_ROW_MAJOR ||
-                           (normal.row == normal.plane * normal.channels &&
-                            (normal.channels == 1 || normal.plane == 1));
+    const bool is_linear =
+        normal.order == COP_CUDA_ROW_MAJOR ||
+        (normal.padded_channels == normal.channels && (normal.channels == 1 || normal.plane == 1));
     if (is_linear)
         normal = (struct cuda_arrangement){
             .stored = normal.stored, .order = COP_CUDA_ROW_MAJOR, .is_tf32 = normal.is_tf32};
@@ -44,7 +42,7 @@ static void write_name(struct cuda_layout *layout)
     const char *stored = arrangement->is_tf32 ? "tf32" : short_name(arrangement->stored);
     if (arrangement->order == COP_CUDA_ROW_MAJOR)
         snprintf(layout->name, sizeof layout->name, "gpu:%s", stored);
-    else if (arrangement->row == arrangement->plane * arrangement->channels)
+    else if (arrangement->padded_channels == arrangement->channels)
         snprintf(layout->name, sizeof layout->name, "gpu:nhwc:%s", stored);
     else
         snprintf(layout->name, sizeof layout->name, "gpu:nhw%lldc:%s",
@@ -61,7 +59,6 @@ static uint64_t hash_of(const struct cuda_arrangement *arrangement)
     hash = cop_hash_u64(hash, (uint64_t)arrangement->channels);
     hash = cop_hash_u64(hash, (uint64_t)arrangement->plane);
     hash = cop_hash_u64(hash, (uint64_t)arrangement->padded_channels);
-    hash = cop_hash_u64(hash, (uint64_t)arrangement->row);
     return cop_hash_u64(hash, arrangement->is_tf32).low;
 }
 
@@ -79,7 +76,8 @@ cop_status cop_cuda_layout_create(const struct backend *backend,
     made->arrangement = normalize(arrangement);
     const struct cuda_arrangement *normal = &made->arrangement;
     made->base.is_linear = normal->order == COP_CUDA_ROW_MAJOR;
-    const int64_t stored_elements = made->base.is_linear ? elements : normal->n * normal->row;
+    const int64_t stored_elements =
+        made->base.is_linear ? elements : normal->n * normal->plane * normal->padded_channels;
     made->base.bytes = (size_t)stored_elements * cop_dtype_bytes(normal->stored);
     made->base.is_lossy = normal->is_tf32 || normal->stored == COP_DTYPE_FLOAT16 ||
                           normal->stored == COP_DTYPE_BFLOAT16;
@@ -112,7 +110,7 @@ bool cop_cuda_is_nhwc(const struct layout *layout, const struct shape *shape)
     const struct cuda_arrangement *arrangement = cop_cuda_arrangement(layout);
     return arrangement->order == COP_CUDA_NHWC && arrangement->n == shape->dims[0] &&
            arrangement->channels == shape->dims[1] &&
-           arrangement->row == arrangement->plane * arrangement->channels;
+           arrangement->padded_channels == arrangement->channels;
 }
 
 bool cop_cuda_type_of(cop_dtype stored, enum cop_cuda_type *type)
@@ -134,8 +132,7 @@ bool cop_cuda_layout_equal(const struct layout *a, const struct layout *b)
     const struct cuda_arrangement *right = cop_cuda_arrangement(b);
     return left->stored == right->stored && left->order == right->order && left->n == right->n &&
            left->channels == right->channels && left->plane == right->plane &&
-           left->padded_channels == right->padded_channels && left->row == right->row &&
-           left->is_tf32 == right->is_tf32;
+           left->padded_channels == right->padded_channels && left->is_tf32 == right->is_tf32;
 }
 
 void cop_cuda_layout_destroy(struct layout *layout)

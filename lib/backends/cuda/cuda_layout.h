@@ -15,7 +15,6 @@ struct cuda_arrangement {
     enum cop_cuda_order order; /* ROW_MAJOR: the sizes below are not looked at */
     int64_t n, channels, plane;
     int64_t padded_channels; /* of nhwc: >= channels, the rest is zero; 0: none are added */
-    int64_t row;             /* elements from one n to the next, the rest zero; 0: none are added */
     bool is_tf32;            /* float32 rounded for the matrix unit: only weights are */
 };
 

@@ -17,9 +17,7 @@ struct cuda_reorder {
     struct cuda_kernel base;
     bool comes_from_host, goes_to_host; /* plain on that side */
     bool converts;                      /* more than a copy of bytes */
-    bool arranges;                      /* by `arrangement`, into rows with padding at their end */
     struct cop_cuda_reorder kernel;
-    struct cop_cuda_arrangement arrangement;
     size_t src_bytes, dst_bytes;
 };
 
@@ -113,10 +111,7 @@ static cop_status download(const struct cuda_reorder *self, struct cuda_stream *
 static cop_status convert(const struct cuda_reorder *self, struct cuda_stream *stream,
                           const void *src, void *dst, cop_error *error)
 {
-    CUDA_TRY(self->base.device,
-             self->arranges ? cop_cuda_arrange(&self->arrangement, src, dst, stream->stream)
-                            : cop_cuda_reorder(&self->kernel, src, dst, stream->stream),
-             error);
+    CUDA_TRY(self->base.device, cop_cuda_reorder(&self->kernel, src, dst, stream->stream), error);
     return COP_STATUS_OK;
 }
 
@@ -158,37 +153,6 @@ static cop_status run_on_device(const struct cuda_kernel *kernel, struct cuda_st
                              stream->stream),
              error);
     return COP_STATUS_OK;
-}
-
-static bool has_long_rows(const struct cuda_arrangement *arrangement)
-{
-    return arrangement->order == COP_CUDA_NHWC &&
-           arrangement->row != arrangement->plane * arrangement->padded_channels;
-}
-
-/* Rows with padding at their end are made of row-major float32 only, as weights come. */
-static bool describe_rows(const struct cuda_arrangement *src, const struct cuda_arrangement *dst,
-                          struct cop_cuda_arrangement *rows)
-{
-    if (src->stored != COP_DTYPE_FLOAT32 || src->order != COP_CUDA_ROW_MAJOR)
-        return false;
-    *rows = (struct cop_cuda_arrangement){
-        .math = dst->is_tf32                        ? COP_CUDA_MATH_TF32
-                : dst->stored == COP_DTYPE_FLOAT16  ? COP_CUDA_MATH_F16
-                : dst->stored == COP_DTYPE_BFLOAT16 ? COP_CUDA_MATH_BF16
-                                                    : COP_CUDA_MATH_EXACT,
-        .is_float = true,
-        .count = 1,
-        .inner = 1,
-        .rows = (int)dst->n,
-        .taps = (int)dst->plane,
-        .columns = (int)dst->channels,
-        .padded = (int)dst->padded_channels,
-        .row_stride = dst->channels * dst->plane,
-        .tap_stride = 1,
-        .column_stride = dst->plane,
-    };
-    return true;
 }
 
 /* The kernel between two arrangements of one tensor; false: there is none. */
@@ -237,11 +201,8 @@ static cop_status fill_in(struct cuda_reorder *self, cop_dtype dtype, int64_t el
     self->comes_from_host = src == NULL;
     self->goes_to_host = dst == NULL;
     self->converts = from->stored != to->stored || from->order != to->order || to->is_tf32 ||
-                     from->padded_channels != to->padded_channels || from->row != to->row;
-    self->arranges = has_long_rows(to);
-    if (loses(from, to) || has_long_rows(from) ||
-        (self->arranges && !describe_rows(from, to, &self->arrangement)) ||
-        (self->converts && !self->arranges && !describe(from, to, elements, &self->kernel)))
+                     from->padded_channels != to->padded_channels;
+    if (loses(from, to) || (self->converts && !describe(from, to, elements, &self->kernel)))
         return cop_fail(error, COP_STATUS_UNSUPPORTED, "cuda: no way from %s to %s",
                         cop_layout_name(src), cop_layout_name(dst));
     self->src_bytes = src == NULL ? plain_bytes : src->bytes;

@@ -121,13 +121,10 @@ static cop_status take_padded_src(struct cuda_build *build,
     return cop_cuda_take(build, 0, &src);
 }
 
-/* Rows of weights are whole chunks of 16 bytes; few channels are padded less, and the row's end
- * then. */
 static cop_status take_implicit_weights(struct cuda_build *build,
                                         const struct convolution_sizes *sizes,
                                         const struct cop_cuda_convolution *launch)
 {
-    const int64_t rows = sizes->groups * sizes->oc;
     const struct cuda_arrangement weights = {
         .stored = cop_cuda_stored(build->request),
         .order = COP_CUDA_NHWC,
@@ -136,8 +133,6 @@ static cop_status take_implicit_weights(struct cuda_build *build,
         .plane =
             cop_shape_product(&build->request->src[1].shape, 2, build->request->src[1].shape.rank),
         .padded_channels = cop_cuda_convolution_channels(launch),
-        .row = (int64_t)cop_cuda_convolution_weights_bytes(launch) / rows /
-               cop_cuda_math_bytes(launch->math),
         .is_tf32 = launch->math == COP_CUDA_MATH_TF32,
     };
     const cop_status status = cop_cuda_take(build, 1, &weights);
