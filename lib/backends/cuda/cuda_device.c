@@ -66,6 +66,18 @@ cop_status cop_cuda_fail(struct cuda_device *device, cudaError_t code, const cha
                     cudaGetErrorName(code), (int)code, call);
 }
 
+cudaError_t cop_cuda_settle(struct cuda_device *device, cudaStream_t stream)
+{
+    cudaError_t code = cudaStreamSynchronize(stream);
+    for (int again = 0; again < 2 && code != cudaSuccess && !loses_device(code); again++) {
+        (void)cudaGetLastError();
+        code = cudaStreamSynchronize(stream);
+    }
+    if (code != cudaSuccess)
+        atomic_store_explicit(&device->lost, (int)code, memory_order_relaxed);
+    return code;
+}
+
 bool cop_cuda_is_ours(const struct cuda_device *device)
 {
     return device->fork_epoch == cop_module_host->fork_epoch();

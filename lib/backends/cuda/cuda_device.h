@@ -69,6 +69,12 @@ cop_status cop_cuda_fail(struct cuda_device *device, cudaError_t code, const cha
  * from. */
 cop_status cop_cuda_check(const struct cuda_device *device, cop_error *error);
 
+/*
+ * Returns when all work of the stream has ended, for memory that it uses is about to be used again.
+ * A device that cannot even be waited for counts as lost from then on.
+ */
+cudaError_t cop_cuda_settle(struct cuda_device *device, cudaStream_t stream);
+
 /* Whether this process may call CUDA for the device at all: not after a fork. */
 bool cop_cuda_is_ours(const struct cuda_device *device);
 

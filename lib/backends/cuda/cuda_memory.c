@@ -186,7 +186,7 @@ static cop_status run_on_stream(struct cuda_device *device, const void *src, voi
     cudaError_t code = src == NULL ? cudaMemsetAsync(dst, 0, bytes, stream)
                                    : cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDefault, stream);
     if (code == cudaSuccess)
-        code = cudaStreamSynchronize(stream);
+        code = cop_cuda_settle(device, stream);
     (void)cudaStreamDestroy(stream);
     return code == cudaSuccess ? COP_STATUS_OK : cop_cuda_fail(device, code, "a copy", error);
 }

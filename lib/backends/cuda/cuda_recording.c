@@ -58,6 +58,8 @@ cop_status cop_cuda_recording_end(struct stream *stream, struct recording **reco
         code == cudaSuccess ? instantiate(made, self->stream, error)
                             : cop_cuda_fail(self->device, code, "cudaStreamEndCapture", error);
     if (status != COP_STATUS_OK) {
+        if (code != cudaSuccess)
+            cop_cuda_recording_abandon(stream);
         cop_cuda_recording_destroy(&made->base);
         return status;
     }

@@ -88,6 +88,9 @@ bool cop_cuda_stream_poll(struct stream *stream, cop_status *status, cop_error *
         (void)cudaGetLastError(); /* or the next launch on this thread would be told it failed */
         return false;
     }
+    /* Who could not ask does not know that the work has ended. */
+    if (code != cudaSuccess)
+        (void)cop_cuda_settle(self->device, self->stream);
     *status = end(self, code, error);
     return true;
 }

@@ -43,6 +43,7 @@ struct life {
     cop_model *model;
     cop_ndarray *src, *expected;
     cop_cached_op *op;
+    bool has_device;
     int failures;
 };
 
@@ -66,7 +67,7 @@ static cop_status create(struct life *life)
     if (status != COP_STATUS_OK)
         expect_failure(life, status, &error);
     else
-        remember_device(life->op);
+        remember_device(life->op), life->has_device = true;
     return status;
 }
 
@@ -89,33 +90,44 @@ static cop_status run_behind(struct life *life)
 {
     cop_ndarray *dst[2] = {NULL, NULL};
     cop_error error = {COP_STATUS_OK, ""}, again = {COP_STATUS_OK, ""};
-    cop_status worst = COP_STATUS_OK;
-    for (int i = 0; i < 2; i++)
-        REQUIRE(cop_invoke_async(life->op, 1, &life->src, 1, &dst[i], NULL, &error) ==
-                    COP_STATUS_OK,
-                "%s", error.message);
+    cop_status statuses[2];
     for (int i = 0; i < 2; i++) {
-        const cop_status status = cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL, &error);
-        REQUIRE(cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL, &again) == status &&
-                    (status == COP_STATUS_OK || strcmp(again.message, error.message) == 0),
+        statuses[i] = cop_invoke_async(life->op, 1, &life->src, 1, &dst[i], NULL, &error);
+        REQUIRE((statuses[i] == COP_STATUS_OK) == (dst[i] != NULL), "%s", error.message);
+        if (statuses[i] != COP_STATUS_OK) /* there is no output */
+            expect_failure(life, statuses[i], &error);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (dst[i] == NULL)
+            continue;
+        statuses[i] = cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL, &error);
+        REQUIRE(cop_ndarray_wait(dst[i], COP_NO_TIMEOUT, NULL, &again) == statuses[i] &&
+                    (statuses[i] == COP_STATUS_OK || strcmp(again.message, error.message) == 0),
                 "another outcome: %s", again.message);
-        if (status == COP_STATUS_OK)
+        if (statuses[i] == COP_STATUS_OK)
             REQUIRE(difference(life->expected, dst[i]) < 1e-5, "a wrong result");
         else
-            expect_failure(life, status, &error), worst = status;
+            expect_failure(life, statuses[i], &error);
         cop_ndarray_release(&dst[i]);
     }
-    return worst;
+    return statuses[0] != COP_STATUS_OK ? statuses[0] : statuses[1];
 }
 
-/* What failed succeeds when it is tried again; on a lost device everything fails, and at once. */
+/*
+ * What failed succeeds when it is tried again; on a lost device everything fails, and at once.
+ * (While there is no device yet, there is nothing to remember the loss.)
+ */
 static bool attempt(struct life *life, cop_status (*act)(struct life *life))
 {
     if (act(life) == COP_STATUS_OK)
         return true;
     const cop_status again = act(life);
-    REQUIRE((again == COP_STATUS_OK) != life->fault->loses_device, "tried again: %s",
-            cop_status_name(again));
+    if (act != create)
+        REQUIRE((again == COP_STATUS_OK) != life->fault->loses_device, "tried again: %s",
+                cop_status_name(again));
+    else
+        REQUIRE(again == COP_STATUS_OK || life->fault->loses_device, "tried again: %s",
+                cop_status_name(again));
     return again == COP_STATUS_OK;
 }
 
@@ -164,14 +176,19 @@ static void use_processor(struct life *life)
 static void expect_nothing_left(const struct life *life)
 {
     char first[256];
-    REQUIRE(cop_fake_cuda_violations(first, sizeof first) == 0, "%s", first);
+    /* a lost device touches no memory any more; the emulated one, where only a call says that it is
+     * lost, works on */
+    const bool works_on = life->fault->loses_device && !life->fault->is_of_operation;
+    REQUIRE(works_on || cop_fake_cuda_violations(first, sizeof first) == 0, "%s", first);
     const struct cop_fake_cuda_counters left = counters();
+    /* who never got an operator does not know what the device keeps */
+    const size_t blocks = life->has_device ? handed_out() : 0;
     const size_t things =
-        left.streams + left.events + left.graphs + left.execs + left.pinned_blocks + handed_out();
+        left.streams + left.events + left.graphs + left.execs + left.pinned_blocks + blocks;
     const size_t most = life->failures == 0 ? 1 : 0;
     REQUIRE(life->fault->is_of_operation || things <= most,
             "left: %zu streams, %zu graphs, %zu execs, %zu pinned, %zu blocks", left.streams,
-            left.graphs, left.execs, left.pinned_blocks, handed_out());
+            left.graphs, left.execs, left.pinned_blocks, blocks);
 }
 
 /* Runs a life in this child; ends it. `reached` is a pipe: how many calls or operations it made. */
@@ -196,7 +213,8 @@ static void live_in_child(const struct fault *fault, uint64_t number, int reache
     const struct cop_fake_cuda_counters after = counters();
     const uint64_t count =
         fault->is_of_operation ? after.executed - before.executed : after.calls - before.calls;
-    use_processor(&life);
+    if (number % 8 == 0)
+        use_processor(&life);
     expect_nothing_left(&life);
     REQUIRE(number > 0 || life.failures == 0, "fails without a fault");
     cop_ndarray_release(&life.src), cop_ndarray_release(&life.expected);
@@ -230,7 +248,8 @@ static void fail_each(const struct fault *fault)
 {
     const uint64_t count = live_once(fault, 0);
     ck_assert_uint_gt(count, 30);
-    for (uint64_t number = 1; number <= count; number += STRIDE)
+    /* most of the later calls only ask a stream whether it is done */
+    for (uint64_t number = 1; number <= count; number += (number < 160 ? 1 : 40) * STRIDE)
         (void)live_once(fault, number);
 }
 
@@ -267,10 +286,16 @@ START_TEST(a_device_that_is_lost_at_work_ends_its_use)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return RUN_TESTS("faults of the emulated GPU", a_call_that_lacks_memory_says_so_and_all_goes_on,
-                     a_call_that_is_refused_says_so_and_all_goes_on,
-                     a_call_that_finds_the_device_lost_ends_its_use,
-                     a_device_that_is_lost_at_work_ends_its_use);
+    const TTest *const *const tests[] = {
+        (const TTest *const[]){a_call_that_lacks_memory_says_so_and_all_goes_on, NULL},
+        (const TTest *const[]){a_call_that_is_refused_says_so_and_all_goes_on, NULL},
+        (const TTest *const[]){a_call_that_finds_the_device_lost_ends_its_use, NULL},
+        (const TTest *const[]){a_device_that_is_lost_at_work_ends_its_use, NULL},
+    };
+    const int which = argc > 1 ? atoi(argv[1]) : -1;
+    if (which < 0 || which >= (int)(sizeof tests / sizeof *tests))
+        return EXIT_FAILURE;
+    return run_tests("faults of the emulated GPU", NULL, NULL, tests[which]);
 }
