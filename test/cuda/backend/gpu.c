@@ -63,10 +63,16 @@ static size_t kept_streams(void)
     return count;
 }
 
+static bool is_anything_left(void)
+{
+    const struct cop_fake_cuda_counters now = counters();
+    return now.streams > kept_streams() || now.pinned_blocks > 0 || handed_out() > 0;
+}
+
 void settle(void)
 {
     (void)!cop_wait_all(NULL, COP_NO_TIMEOUT, NULL, NULL);
-    for (int i = 0; i < 10000 && counters().streams > kept_streams(); i++)
+    for (int i = 0; i < 2000 && is_anything_left(); i++)
         usleep(1000);
     cop_fake_cuda_drain();
 }
