@@ -18,6 +18,23 @@ struct product {
     cudaStream_t stream;
 };
 
+/* All that tests made, for the end. */
+static struct product products[8];
+static int product_count;
+
+static void end(void)
+{
+    for (int i = 0; i < product_count; i++) {
+        OK(cublasLtMatrixLayoutDestroy(products[i].a));
+        OK(cublasLtMatrixLayoutDestroy(products[i].b));
+        OK(cublasLtMatrixLayoutDestroy(products[i].d));
+        OK(cublasLtMatmulDescDestroy(products[i].description));
+        OK(cublasLtDestroy(products[i].handle));
+    }
+    ck_assert_uint_eq(cop_fake_cublaslt_live(), 0);
+    cop_fake_cuda_reset();
+}
+
 static float *upload(size_t count, float first, float step)
 {
     float values[16];
@@ -70,6 +87,7 @@ static struct product begin(cublasComputeType_t compute, float a)
     OK(cublasLtMatrixLayoutCreate(&made.b, CUDA_R_32F, 4, 3, 4));
     OK(cublasLtMatrixLayoutCreate(&made.d, CUDA_R_32F, 2, 3, 2));
     OK(choose(&made, 8192));
+    products[product_count++] = made;
     return made;
 }
 
@@ -154,7 +172,7 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS_WITH("emulated cuBLASLt", cop_fake_cuda_reset, cop_fake_cuda_reset,
+    return RUN_TESTS_WITH("emulated cuBLASLt", cop_fake_cuda_reset, end,
                           a_product_runs_on_the_stream_when_its_turn_comes,
                           float32_is_rounded_only_where_that_is_asked_for,
                           addresses_must_be_aligned_and_inside_device_memory,

@@ -9,11 +9,42 @@
 
 enum { SRC = 1, WEIGHTS, BIAS, DST, FIRST_VIRTUAL = 100, SIZE = 4 };
 
+/* All that tests made, for the end. */
+static cudnnBackendDescriptor_t descriptors[4096];
+static cudnnHandle_t handles[16];
+static int descriptor_count, handle_count;
+
 static cudnnBackendDescriptor_t make(cudnnBackendDescriptorType_t type)
 {
     cudnnBackendDescriptor_t made;
     OK(cudnnBackendCreateDescriptor(type, &made));
+    ck_assert_int_lt(descriptor_count, (int)(sizeof descriptors / sizeof *descriptors));
+    descriptors[descriptor_count++] = made;
     return made;
+}
+
+static void destroy(cudnnBackendDescriptor_t old)
+{
+    for (int i = 0; i < descriptor_count; i++)
+        if (descriptors[i] == old)
+            descriptors[i] = NULL;
+    OK(cudnnBackendDestroyDescriptor(old));
+}
+
+static cudnnHandle_t make_handle(void)
+{
+    OK(cudnnCreate(&handles[handle_count]));
+    return handles[handle_count++];
+}
+
+static void end(void)
+{
+    for (int i = 0; i < descriptor_count; i++)
+        OK(cudnnBackendDestroyDescriptor(descriptors[i]));
+    for (int i = 0; i < handle_count; i++)
+        OK(cudnnDestroy(handles[i]));
+    ck_assert_uint_eq(cop_fake_cudnn_live(), 0);
+    cop_fake_cuda_reset();
 }
 
 static void set(cudnnBackendDescriptor_t to, cudnnBackendAttributeName_t name,
@@ -181,7 +212,7 @@ static float *upload(size_t count, float value, float step)
 static struct run begin(float weight)
 {
     struct run made = {.stream = new_stream()};
-    OK(cudnnCreate(&made.handle));
+    made.handle = make_handle();
     OK(cudnnSetStream(made.handle, made.stream));
     made.src = upload(48, 1, 0);
     made.weights = upload(54, weight, 0);
@@ -244,7 +275,7 @@ START_TEST(a_plan_is_captured_into_a_graph)
     OK(cudaStreamBeginCapture(run.stream, cudaStreamCaptureModeThreadLocal));
     OK(cudnnBackendExecute(run.handle, plan, pack));
     OK(cudaStreamEndCapture(run.stream, &captured));
-    OK(cudnnBackendDestroyDescriptor(plan));
+    destroy(plan);
     OK(cudaGraphInstantiate(&exec, captured, 0));
     OK(cudaGraphLaunch(exec, run.stream));
     check_result(&run);
@@ -401,9 +432,9 @@ START_TEST(what_a_test_asks_for_fails)
     cudnnHandle_t handle;
     const struct run run = begin(1);
     cop_fake_cudnn_fail("cudnnCreate", 2, CUDNN_STATUS_INTERNAL_ERROR);
-    OK(cudnnCreate(&handle));
+    (void)make_handle();
     FAILS(CUDNN_STATUS_INTERNAL_ERROR, cudnnCreate(&handle));
-    OK(cudnnCreate(&handle));
+    (void)make_handle();
     ck_assert_int_gt(ask(graph(CUDNN_POINTWISE_RELU_FWD), CUDNN_HEUR_MODE_A, configs), 1);
     cop_fake_cudnn_fail_plans(1);
     cudnnBackendDescriptor_t plan = plan_to_finish(run.handle);
@@ -455,7 +486,7 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS_WITH("emulated cuDNN", cop_fake_cuda_reset, cop_fake_cuda_reset,
+    return RUN_TESTS_WITH("emulated cuDNN", cop_fake_cuda_reset, end,
                           a_plan_runs_on_the_stream_when_its_turn_comes,
                           a_plan_is_captured_into_a_graph, a_plan_comes_back_from_its_text,
                           configurations_say_what_they_are, tensor_cores_round_float32,
