@@ -141,9 +141,11 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
                              struct cop_cuda_product_choice *choice)
 {
     double best = INFINITY;
-    choice->tile = 0;
+    choice->tile = 1;
     choice->splits = 1;
     for (int tile = 0; tile < COP_CUDA_TILE_COUNT; tile++) {
+        if (size->is_narrow && cop_cuda_tiles[tile].columns != 64)
+            continue;
         const int chunks = cop_cuda_tiles[tile].chunks;
         const int pieces = (size->depth + chunks - 1) / chunks;
         int last = 0; /* pieces of a split; each number of them once */
@@ -167,7 +169,7 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
     choice->workspace_bytes = choice->src_bytes + choice->weights_bytes + choice->partial_bytes;
 }
 
-cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, int tile)
+cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, bool is_narrow, int tile)
 {
     switch (math) {
     case COP_CUDA_MATH_EXACT:
@@ -175,16 +177,16 @@ cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, int tile)
     case COP_CUDA_MATH_TF32:
         return cop_cuda_product_tf32(NULL, tile, true, NULL);
     case COP_CUDA_MATH_F16:
-        return cop_cuda_product_f16(NULL, tile, true, NULL);
+        return cop_cuda_product_f16(NULL, is_narrow, tile, true, NULL);
     case COP_CUDA_MATH_BF16:
-        return cop_cuda_product_bf16(NULL, tile, true, NULL);
+        return cop_cuda_product_bf16(NULL, is_narrow, tile, true, NULL);
     default:
         return cudaErrorInvalidValue;
     }
 }
 
 static cudaError_t launch_tiles(enum cop_cuda_math math, const struct cop_cuda_product *self,
-                                int tile, cudaStream_t stream)
+                                bool is_narrow, int tile, cudaStream_t stream)
 {
     switch (math) {
     case COP_CUDA_MATH_EXACT:
@@ -192,9 +194,9 @@ static cudaError_t launch_tiles(enum cop_cuda_math math, const struct cop_cuda_p
     case COP_CUDA_MATH_TF32:
         return cop_cuda_product_tf32(self, tile, false, stream);
     case COP_CUDA_MATH_F16:
-        return cop_cuda_product_f16(self, tile, false, stream);
+        return cop_cuda_product_f16(self, is_narrow, tile, false, stream);
     case COP_CUDA_MATH_BF16:
-        return cop_cuda_product_bf16(self, tile, false, stream);
+        return cop_cuda_product_bf16(self, is_narrow, tile, false, stream);
     default:
         return cudaErrorInvalidValue;
     }
@@ -206,14 +208,14 @@ static bool is_misaligned(const void *address)
 }
 
 cudaError_t cop_cuda_product_launch(enum cop_cuda_math math, const struct cop_cuda_product *self,
-                                    int tile, cudaStream_t stream)
+                                    bool is_narrow, int tile, cudaStream_t stream)
 {
     if (self->rows == 0 || self->columns == 0 || self->count == 0)
         return cudaSuccess;
     if (is_misaligned(self->src) || is_misaligned(self->weights) || is_misaligned(self->dst) ||
         is_misaligned(self->residual) || is_misaligned(self->partials))
         return cudaErrorMisalignedAddress;
-    const cudaError_t status = launch_tiles(math, self, tile, stream);
+    const cudaError_t status = launch_tiles(math, self, is_narrow, tile, stream);
     if (status != cudaSuccess || self->partials == NULL)
         return status;
     return cop_cuda_product_sum(math, self, stream);

@@ -14,9 +14,9 @@ template <class shape, template <class> class sums_of>
 __global__ void report(const cop_cuda_product p, int *copy, int *src, int *weights)
 {
     const int warp = static_cast<int>(threadIdx.x / 32);
-    cop::piece_loader<shape> loader;
+    cop::piece_loader<shape, 16> loader;
     loader.begin(p, {0, 0, 0, 0});
-    copy[threadIdx.x] = loader.target;
+    copy[threadIdx.x] = loader.src.target;
     sums_of<shape> sums;
     sums.begin(warp / shape::warps_n * shape::warp_rows,
                warp % shape::warps_n * shape::warp_columns);

@@ -72,7 +72,8 @@ START_TEST(every_split_has_work_and_room_for_its_sums)
                     struct cop_cuda_product_choice choice;
                     ck_assert(cop_cuda_convolution_choose(&op, &devices[device], &choice));
                     const struct cop_cuda_tile *tile = &cop_cuda_tiles[choice.tile];
-                    const int depth = op.kh * op.kw * cop_cuda_chunks(op.math, op.ic);
+                    const size_t row_bytes = cop_cuda_convolution_weights_bytes(&op) / 60;
+                    const int depth = (int)(row_bytes / 16);
                     const int pieces = (depth + tile->chunks - 1) / tile->chunks;
                     const int each = (pieces + choice.splits - 1) / choice.splits;
                     ck_assert_int_lt(each * (choice.splits - 1), pieces);
