@@ -128,7 +128,7 @@ static cop_status take_implicit_weights(struct cuda_build *build,
     const struct cuda_arrangement weights = {
         .stored = cop_cuda_stored(build->request),
         .order = COP_CUDA_NHWC,
-        .n = rows,
+        .n = sizes->groups * sizes->oc,
         .channels = sizes->ic,
         .plane =
             cop_shape_product(&build->request->src[1].shape, 2, build->request->src[1].shape.rank),
