@@ -31,6 +31,9 @@ struct op_case {
     double tolerance;   /* of the largest reference value; 0: equal */
     bool falls_back;    /* the fast backends are known to refuse it */
     bool may_fall_back; /* some processors' implementations refuse it */
+    /* Fewer bits may change it widely: values beside a step, sums larger than what a clip leaves of
+     * them, values beyond fp16's. Then it is only run. */
+    bool only_exact;
 };
 
 struct op_cases {
