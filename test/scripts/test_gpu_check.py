@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks scripts/gpu-check without a GPU: test_gpu_check.py PROJECT BUILD [MODULE]
+"""Checks scripts/gpu-check without a GPU: test_gpu_check.py PROJECT BUILD [MODULE LIBRARIES]
 
-In its shortest form it finds nothing wrong on the reference device (and, given the module of the emulated GPU, there),
+In its shortest form it finds nothing wrong on the reference device (and, given the module of the emulated GPU
+and the folder of its libraries, only there),
 and it names programs that fail, die and never end. Leaves PyTorch out.
 """
 import json
@@ -14,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-PROJECT, BUILD, MODULE = pathlib.Path(), pathlib.Path(), ""
+PROJECT, BUILD, MODULE, LIBRARIES = pathlib.Path(), pathlib.Path(), "", ""
 PHASES = "facts,models,conformance,networks,threads,example,throughput,layers,sanitizer,peaks"
 
 
@@ -91,11 +92,13 @@ class GpuCheck(unittest.TestCase):
     def test_a_device_that_is_not_there_is_wrong(self):
         result = self.run_check("--phases", "facts,models", "--module", self.folder / "none.so", device="gpu:0")
         self.assertEqual(result.returncode, 1)
-        self.assertRegex((self.out / "report.txt").read_text(), r"classifies the embedded model +wrong")
+        text = (self.out / "report.txt").read_text()
+        self.assertRegex(text, r"classifies the embedded model +wrong")
+        self.assertIn("nothing else was tried", text)
 
     @unittest.skipUnless(len(sys.argv) > 3, "no module of an emulated GPU is given")
     def test_all_is_right_on_the_emulated_gpu(self):
-        result = self.run_check("--phases", "facts,models,conformance,networks,threads,example", "--module", MODULE,
+        result = self.run_check("--phases", "facts,models,networks,threads", "--module", MODULE, "--cudnn", LIBRARIES,
                                 device="gpu:0")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertRegex(result.stdout, r"correctness held: \d\d checks right, 0 wrong, 0 late")
@@ -103,6 +106,6 @@ class GpuCheck(unittest.TestCase):
 
 if __name__ == "__main__":
     PROJECT, BUILD = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
-    MODULE = sys.argv[3] if len(sys.argv) > 3 else ""
+    MODULE, LIBRARIES = sys.argv[3:5] if len(sys.argv) > 4 else ("", "")
     os.environ.pop("OUT", None)
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    unittest.main(argv=[sys.argv[0]] + (["GpuCheck.test_all_is_right_on_the_emulated_gpu"] if MODULE else []), verbosity=2)
