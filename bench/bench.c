@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "bench.h"
 
-#include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,82 +13,6 @@
 #define BENCH_COMMIT "unknown"
 #endif
 
-static void print_usage(const char *program, const char *question)
-{
-    fprintf(stderr,
-            "%s\n\nusage: %s [options] MODEL\n"
-            "  --callers 1,2,4   numbers of threads that invoke at once (1,2)\n"
-            "  --seconds S       length of one measurement (1)\n"
-            "  --rounds N        measurements, of which the median counts (5)\n"
-            "  --intra-op N      threads inside one invocation (1)\n"
-            "  --batch N         first dimension of every input (as the model says)\n"
-            "  --device D        cpu or ref (cpu)\n"
-            "  --fast-run        spend time at create on faster kernels\n"
-            "  --no-check        do not compare with the reference kernels first\n",
-            question, program);
-}
-
-static int parse_callers(struct bench_arguments *arguments, char *list)
-{
-    char *rest = NULL;
-    arguments->caller_count = 0;
-    for (char *item = strtok_r(list, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) {
-        const int count = atoi(item);
-        if (count < 1 || count > BENCH_MAX_CALLERS || arguments->caller_count == BENCH_MAX_CALLERS)
-            return 0;
-        arguments->callers[arguments->caller_count++] = count;
-    }
-    return arguments->caller_count > 0;
-}
-
-struct bench_arguments bench_parse(int argc, char **argv, const char *question)
-{
-    static const struct option table[] = {
-        {"callers", 1, NULL, 'c'},  {"seconds", 1, NULL, 's'},  {"rounds", 1, NULL, 'r'},
-        {"intra-op", 1, NULL, 'i'}, {"batch", 1, NULL, 'b'},    {"device", 1, NULL, 'd'},
-        {"no-check", 0, NULL, 'n'}, {"fast-run", 0, NULL, 'f'}, {NULL, 0, NULL, 0},
-    };
-    struct bench_arguments arguments = {
-        .callers = {1, 2}, .caller_count = 2, .seconds = 1, .rounds = 5, .intra_op = 1};
-    int is_right = 1, option;
-    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1)
-        switch (option) {
-        case 'c':
-            is_right &= parse_callers(&arguments, optarg);
-            break;
-        case 's':
-            is_right &= (arguments.seconds = atof(optarg)) > 0;
-            break;
-        case 'r':
-            is_right &= (arguments.rounds = atoi(optarg)) > 0;
-            break;
-        case 'i':
-            is_right &= (arguments.intra_op = atoi(optarg)) > 0;
-            break;
-        case 'b':
-            is_right &= (arguments.batch = atoll(optarg)) > 0;
-            break;
-        case 'd':
-            arguments.device.kind = strcmp(optarg, "ref") == 0 ? COP_DEVICE_REF : COP_DEVICE_CPU;
-            is_right &= strcmp(optarg, "ref") == 0 || strcmp(optarg, "cpu") == 0;
-            break;
-        case 'f':
-            arguments.tuning = COP_TUNING_FAST_RUN;
-            break;
-        case 'n':
-            arguments.skips_check = 1;
-            break;
-        default:
-            is_right = 0;
-        }
-    if (!is_right || optind != argc - 1) {
-        print_usage(argv[0], question);
-        exit(2);
-    }
-    arguments.model = argv[optind];
-    return arguments;
-}
-
 void bench_check(cop_status status, const cop_error *error, const char *what)
 {
     if (status == COP_STATUS_OK)
@@ -97,16 +21,17 @@ void bench_check(cop_status status, const cop_error *error, const char *what)
     exit(1);
 }
 
-static cop_cached_op *compile(const struct bench_arguments *arguments, cop_model *model,
-                              cop_device device)
+cop_cached_op *bench_compile(const struct bench_arguments *arguments, cop_model *model)
 {
     cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
     cop_input_shape shapes[BENCH_MAX_ARRAYS];
     cop_cached_op *op = NULL, *reshaped = NULL;
     cop_error error;
-    options.device = device;
+    options.device = arguments->device;
     options.intra_op_threads = arguments->intra_op;
     options.tuning = arguments->tuning;
+    options.precision = arguments->precision;
+    options.gpu_kernels = arguments->kernels;
     bench_check(cop_cached_op_create(model, &options, &op, &error), &error, arguments->model);
     const size_t count = cop_cached_op_input_count(op);
     if (count > BENCH_MAX_ARRAYS || cop_cached_op_output_count(op) > BENCH_MAX_ARRAYS) {
@@ -128,23 +53,44 @@ static cop_cached_op *compile(const struct bench_arguments *arguments, cop_model
     return reshaped;
 }
 
-static void fill(cop_ndarray *array, unsigned seed)
+void bench_fill(cop_ndarray *array, size_t input, size_t rows, size_t picture)
 {
     float *elements = cop_ndarray_data(array);
     if (cop_ndarray_dtype(array) != COP_DTYPE_FLOAT32)
         return; /* zeros are valid for everything else */
-    for (size_t i = 0; i < cop_ndarray_bytes(array) / sizeof *elements; i++)
-        elements[i] = (float)(rand_r(&seed) % 4001 - 2000) / 1000.0f;
+    const size_t count = cop_ndarray_bytes(array) / sizeof *elements / rows;
+    for (size_t row = 0; row < rows; row++) {
+        unsigned seed = 17 + (unsigned)(input + 1000 * ((picture + row) % BENCH_PICTURES));
+        for (size_t i = 0; i < count; i++)
+            elements[row * count + i] = (float)(rand_r(&seed) % 4001 - 2000) / 1000.0f;
+    }
+}
+
+static void load_module(const char *path)
+{
+    char absolute[PATH_MAX];
+    cop_error error;
+    if (path == NULL)
+        return;
+    if (realpath(path, absolute) == NULL) {
+        fprintf(stderr, "%s: there is no such module\n", path);
+        exit(1);
+    }
+    bench_check(cop_load_module(absolute, &error), &error, "module");
 }
 
 void bench_load(const struct bench_arguments *arguments, struct bench_subject *subject)
 {
     cop_error error;
-    *subject = (struct bench_subject){0};
+    *subject =
+        (struct bench_subject){.device = arguments->device,
+                               .arrays = arguments->arrays,
+                               .has_shared_inputs = arguments->device.kind != COP_DEVICE_GPU};
+    load_module(arguments->module);
     const double begin = bench_now();
     bench_check(cop_model_load(arguments->model, NULL, &subject->model, &error), &error, "load");
     subject->load_seconds = bench_now() - begin;
-    subject->op = compile(arguments, subject->model, arguments->device);
+    subject->op = bench_compile(arguments, subject->model);
     subject->compile_seconds = bench_now() - begin - subject->load_seconds;
     subject->src_count = cop_cached_op_input_count(subject->op);
     subject->dst_count = cop_cached_op_output_count(subject->op);
@@ -153,7 +99,7 @@ void bench_load(const struct bench_arguments *arguments, struct bench_subject *s
         bench_check(cop_cached_op_input(subject->op, i, &desc, &error), &error, "input");
         bench_check(cop_ndarray_create(desc.dtype, desc.rank, desc.shape, &subject->src[i], &error),
                     &error, "input");
-        fill(subject->src[i], 17 + (unsigned)i);
+        bench_fill(subject->src[i], i, arguments->batch > 0 ? (size_t)arguments->batch : 1, 0);
     }
 }
 
@@ -165,54 +111,58 @@ void bench_release(struct bench_subject *subject)
     cop_model_release(&subject->model);
 }
 
+static cop_ndarray *make_array(const struct bench_subject *subject, const cop_tensor_desc *desc)
+{
+    cop_ndarray *array = NULL;
+    cop_error error;
+    bench_check(cop_ndarray_create_in(subject->device, subject->arrays, desc->dtype, desc->rank,
+                                      desc->shape, &array, &error),
+                &error, "array");
+    return array;
+}
+
 void bench_make_outputs(const struct bench_subject *subject, cop_ndarray **dst)
 {
-    cop_error error;
     for (size_t i = 0; i < subject->dst_count; i++) {
         cop_tensor_desc desc;
+        cop_error error;
         bench_check(cop_cached_op_output(subject->op, i, &desc, &error), &error, "output");
-        bench_check(cop_ndarray_create(desc.dtype, desc.rank, desc.shape, &dst[i], &error), &error,
-                    "output");
+        dst[i] = make_array(subject, &desc);
     }
 }
 
-static void compare(const cop_ndarray *is, const cop_ndarray *should_be)
+void bench_make_arrays(const struct bench_subject *subject, struct bench_arrays *arrays)
 {
-    if (cop_ndarray_dtype(is) != COP_DTYPE_FLOAT32)
-        return;
-    const float *a = cop_ndarray_data(is), *b = cop_ndarray_data(should_be);
-    const size_t count = cop_ndarray_bytes(is) / sizeof *a;
-    float largest = 0, apart = 0;
-    for (size_t i = 0; i < count; i++) {
-        largest = fmaxf(largest, fabsf(b[i]));
-        apart = isfinite(a[i]) ? fmaxf(apart, fabsf(a[i] - b[i])) : INFINITY;
+    for (size_t i = 0; i < subject->src_count; i++) {
+        cop_tensor_desc desc;
+        cop_error error;
+        bench_check(cop_cached_op_input(subject->op, i, &desc, &error), &error, "input");
+        arrays->src[i] = make_array(subject, &desc);
+        bench_check(cop_ndarray_copy(subject->src[i], arrays->src[i], &error), &error, "copy");
     }
-    if (apart > 1e-4f * largest || !(largest > 0)) {
-        fprintf(stderr, "the output is wrong: %g apart, the largest value is %g\n", (double)apart,
-                (double)largest);
-        exit(1);
-    }
+    bench_make_outputs(subject, arrays->dst);
 }
 
-void bench_check_outputs(const struct bench_arguments *arguments,
-                         const struct bench_subject *subject)
+void bench_copy_outputs(const struct bench_subject *subject, const struct bench_arrays *arrays,
+                        cop_ndarray **host)
 {
-    if (arguments->skips_check)
-        return;
-    cop_ndarray *is[BENCH_MAX_ARRAYS] = {NULL}, *should_be[BENCH_MAX_ARRAYS] = {NULL};
-    cop_cached_op *oracle = compile(arguments, subject->model, (cop_device){COP_DEVICE_REF, 0});
-    cop_error error;
-    bench_check(cop_invoke(subject->op, subject->src_count, subject->src, subject->dst_count, is,
-                           NULL, &error),
-                &error, "invoke");
-    bench_check(cop_invoke(oracle, subject->src_count, subject->src, subject->dst_count, should_be,
-                           NULL, &error),
-                &error, "invoke on ref");
     for (size_t i = 0; i < subject->dst_count; i++) {
-        compare(is[i], should_be[i]);
-        cop_ndarray_release(&is[i]), cop_ndarray_release(&should_be[i]);
+        const cop_ndarray *dst = arrays->dst[i];
+        cop_error error;
+        if (host[i] == NULL)
+            bench_check(cop_ndarray_create(cop_ndarray_dtype(dst), cop_ndarray_rank(dst),
+                                           cop_ndarray_shape(dst), &host[i], &error),
+                        &error, "output");
+        bench_check(cop_ndarray_copy(arrays->dst[i], host[i], &error), &error, "copy");
     }
-    cop_cached_op_release(&oracle);
+}
+
+void bench_release_arrays(const struct bench_subject *subject, struct bench_arrays *arrays)
+{
+    for (size_t i = 0; i < subject->src_count; i++)
+        cop_ndarray_release(&arrays->src[i]);
+    for (size_t i = 0; i < subject->dst_count; i++)
+        cop_ndarray_release(&arrays->dst[i]);
 }
 
 void bench_add(struct bench_samples *samples, double value)
@@ -271,15 +221,49 @@ double bench_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void print_features(FILE *file)
+{
+    size_t count = 0, printed = 0;
+    const cop_feature *features = cop_features(&count);
+    fprintf(file, ",\"features\":{");
+    for (size_t i = 0; i < count; i++)
+        if (features[i].enabled)
+            fprintf(file, "%s\"%s\":\"%s\"", printed++ == 0 ? "" : ",", features[i].name,
+                    features[i].version);
+    fprintf(file, "}");
+}
+
+static void print_gpu(FILE *file, const struct bench_arguments *arguments)
+{
+    fprintf(file, ",\"precision\":\"%s\",\"kernels\":\"%s\",\"arrays\":\"%s\"",
+            bench_precision_name(arguments->precision), bench_kernels_name(arguments->kernels),
+            bench_memory_name(arguments->arrays));
+}
+
+const char *bench_device_name(cop_device device)
+{
+    static cop_device_desc desc;
+    const size_t count = cop_device_count();
+    for (size_t i = 0; i < count; i++)
+        if (cop_device_describe(i, &desc, NULL) == COP_STATUS_OK &&
+            desc.device.kind == device.kind && desc.device.index == device.index)
+            return desc.name;
+    return "unknown";
+}
+
 void bench_begin_json(FILE *file, const char *bench, const struct bench_arguments *arguments)
 {
-    cop_device_desc desc = {.name = "unknown"};
-    (void)!cop_device_describe(0, &desc, NULL);
+    cop_device_desc cpu = {.name = "unknown"};
+    (void)!cop_device_describe(0, &cpu, NULL);
     fprintf(file,
             "{\"bench\":\"%s\",\"commit\":\"%s\",\"cpu\":\"%s\",\"model\":\"%s\",\"device\":\"%s\","
             "\"intra_op_threads\":%d,\"batch\":%lld,\"fast_run\":%s",
-            bench, BENCH_COMMIT, desc.name, arguments->model,
-            arguments->device.kind == COP_DEVICE_REF ? "ref" : "cpu", arguments->intra_op,
-            (long long)arguments->batch,
+            bench, BENCH_COMMIT, cpu.name, arguments->model, arguments->device_name,
+            arguments->intra_op, (long long)arguments->batch,
             arguments->tuning == COP_TUNING_FAST_RUN ? "true" : "false");
+    print_features(file);
+    if (arguments->device.kind != COP_DEVICE_GPU)
+        return;
+    fprintf(file, ",\"device_name\":\"%s\"", bench_device_name(arguments->device));
+    print_gpu(file, arguments);
 }

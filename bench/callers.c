@@ -4,13 +4,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct caller {
     struct callers *all;
     pthread_t thread;
-    cop_ndarray *dst[BENCH_MAX_ARRAYS];
-    struct bench_samples latencies; /* of the last round */
+    struct bench_arrays arrays;
+    cop_ndarray *results[BENCH_MAX_ARRAYS]; /* of one invocation, to be compared */
+    struct bench_samples latencies;         /* of the last round */
+    size_t different;                       /* results of the last round */
 };
 
 struct callers {
@@ -18,20 +21,36 @@ struct callers {
     int count;
     pthread_barrier_t begin, end;
     _Atomic int is_over, is_last;
+    cop_ndarray *const *expected; /* NULL: results are not looked at */
     struct caller callers[BENCH_MAX_CALLERS];
 };
+
+static int is_as_expected(struct caller *caller)
+{
+    const struct bench_subject *subject = caller->all->subject;
+    int is_same = 1;
+    bench_copy_outputs(subject, &caller->arrays, caller->results);
+    for (size_t i = 0; i < subject->dst_count; i++)
+        is_same &=
+            memcmp(cop_ndarray_data(caller->results[i]), cop_ndarray_data(caller->all->expected[i]),
+                   cop_ndarray_bytes(caller->results[i])) == 0;
+    return is_same;
+}
 
 static void invoke_until_over(struct caller *caller)
 {
     const struct bench_subject *subject = caller->all->subject;
+    cop_ndarray *const *src = subject->has_shared_inputs ? subject->src : caller->arrays.src;
     cop_error error;
-    caller->latencies.count = 0;
+    caller->latencies.count = caller->different = 0;
     while (!atomic_load_explicit(&caller->all->is_over, memory_order_relaxed)) {
         const double begin = bench_now();
-        bench_check(cop_invoke(subject->op, subject->src_count, subject->src, subject->dst_count,
-                               caller->dst, NULL, &error),
+        bench_check(cop_invoke(subject->op, subject->src_count, src, subject->dst_count,
+                               caller->arrays.dst, NULL, &error),
                     &error, "invoke");
         bench_add(&caller->latencies, bench_now() - begin);
+        if (caller->all->expected != NULL)
+            caller->different += !is_as_expected(caller);
     }
 }
 
@@ -58,7 +77,10 @@ struct callers *callers_start(const struct bench_subject *subject, int count)
     pthread_barrier_init(&callers->end, NULL, (unsigned)count + 1);
     for (int i = 0; i < count; i++) {
         callers->callers[i].all = callers;
-        bench_make_outputs(subject, callers->callers[i].dst);
+        if (subject->has_shared_inputs)
+            bench_make_outputs(subject, callers->callers[i].arrays.dst);
+        else
+            bench_make_arrays(subject, &callers->callers[i].arrays);
         if (pthread_create(&callers->callers[i].thread, NULL, run_caller, &callers->callers[i]))
             exit(1);
     }
@@ -72,8 +94,9 @@ void callers_stop(struct callers *callers)
     for (int i = 0; i < callers->count; i++) {
         struct caller *caller = &callers->callers[i];
         pthread_join(caller->thread, NULL);
+        bench_release_arrays(callers->subject, &caller->arrays);
         for (size_t k = 0; k < callers->subject->dst_count; k++)
-            cop_ndarray_release(&caller->dst[k]);
+            cop_ndarray_release(&caller->results[k]);
         free(caller->latencies.values);
     }
     pthread_barrier_destroy(&callers->begin);
@@ -100,4 +123,18 @@ double callers_run(struct callers *callers, double seconds, struct bench_samples
             bench_add(latencies, mine->values[k]);
     }
     return (double)count / took;
+}
+
+size_t callers_compare(struct callers *callers, double seconds, cop_ndarray *const *expected,
+                       size_t *compared)
+{
+    size_t different = 0;
+    callers->expected = expected;
+    (void)callers_run(callers, seconds, NULL);
+    callers->expected = NULL;
+    for (int i = 0; i < callers->count; i++) {
+        different += callers->callers[i].different;
+        *compared += callers->callers[i].latencies.count;
+    }
+    return different;
 }

@@ -28,25 +28,32 @@
 extern "C" {
 #endif
 
-/* src [batch, ih, iw, groups · ic], dst [batch, oh, ow, groups · oc], without padding in memory. */
+/*
+ * src [batch, ih, iw, groups · ic], dst [batch, oh, ow, groups · oc], without padding in memory; or
+ * the channels of each group of src are padded by zeros, as those of the weights are. Otherwise a
+ * copy that is so is made in the workspace, if they are not whole.
+ */
 struct cop_cuda_convolution {
     enum cop_cuda_math math;
     int batch, ih, iw, oh, ow;
     int groups, ic, oc; /* ic and oc of one group */
     int kh, kw, stride_h, stride_w, dilation_h, dilation_w;
     int pad_top, pad_left; /* those at the other ends follow from oh and ow */
+    bool padded_src;
     struct cop_cuda_post_ops post_ops;
 };
 
-/* False if the geometry is beyond the kernels: 2³¹ pixels of dst, 2³² chunks of 16 bytes in src. */
+/* False if the geometry is beyond the kernels: 2³¹ pixels of dst, 2³¹ chunks of 16 bytes in src. */
 bool cop_cuda_convolution_choose(const struct cop_cuda_convolution *self,
                                  const struct cop_cuda_device *device,
                                  struct cop_cuda_product_choice *choice);
 
+/* Channels of a group with padding: whole chunks of 16 bytes, or 4 if they are 4 at most. */
+int cop_cuda_convolution_channels(const struct cop_cuda_convolution *self);
+
 /*
- * Packed weights: [groups · oc, kh, kw, ic rounded up to whole chunks of 16 bytes], the added
- * channels zero, elements rounded to what the mathematics takes (TF32: still 4 bytes). src is
- * [groups · oc, ic, kh, kw] in float.
+ * Packed weights: [groups · oc, kh, kw, padded channels], the added ones zero, elements rounded to
+ * what the mathematics takes (TF32: still 4 bytes). src is [groups · oc, ic, kh, kw] in float.
  */
 size_t cop_cuda_convolution_weights_bytes(const struct cop_cuda_convolution *self);
 cudaError_t cop_cuda_convolution_pack(const struct cop_cuda_convolution *self, const float *src,

@@ -68,44 +68,86 @@ template <typename T> struct narrow_rounding {
 
 struct arrangement {
     cop_cuda_arrangement order;
-    int padded; /* columns of dst */
-    int64_t elements;
+    int unit, units; /* elements that a thread writes; units in a row of dst */
+    int units_per_tap;
+    bool is_transposed; /* neighbours in src are in successive rows */
+    unsigned threads;   /* one for each unit of dst */
+    cop_cuda_divisor by_units, by_rows, by_inner, by_units_per_tap;
 };
 
-/* One thread for each element of dst in turn. */
+/* Writes one unit of dst, of 16 or 8 bytes. */
+template <class rounding, typename S>
+__device__ inline void arrange_unit(const arrangement &p, const S *row, int unit,
+                                    typename rounding::element *dst)
+{
+    typedef typename rounding::element T;
+    constexpr int most = 16 / (int)sizeof(T);
+    const int tap = divide(unit, p.by_units_per_tap);
+    const int column = (unit - tap * p.units_per_tap) * most;
+    union {
+        uint4 words;
+        uint2 half;
+        T values[most];
+    } result;
+    COP_UNROLL
+    for (int i = 0; i < most; i++) {
+        S x = S();
+        if (column + i < p.order.columns)
+            x = row[tap * p.order.tap_stride + (column + i) * p.order.column_stride];
+        result.values[i] = rounding::round(x);
+    }
+    if (p.unit == most)
+        *reinterpret_cast<uint4 *>(dst) = result.words;
+    else
+        *reinterpret_cast<uint2 *>(dst) = result.half;
+}
+
 template <class rounding, typename S>
 __global__ void __launch_bounds__(256)
     arrange_kernel(const arrangement p, const S *src, typename rounding::element *dst)
 {
-    const int64_t step = (int64_t)gridDim.x * blockDim.x;
-    for (int64_t at = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; at < p.elements; at += step) {
-        const int64_t line = at / p.padded, tall = line / p.order.taps,
-                      matrix = tall / p.order.rows;
-        const int64_t column = at - line * p.padded, tap = line - tall * p.order.taps;
-        const int64_t row = tall - matrix * p.order.rows;
-        const int64_t outer = matrix / p.order.inner, inner = matrix - outer * p.order.inner;
-        S x = S();
-        if (column < p.order.columns)
-            x = src[outer * p.order.outer_step + inner * p.order.inner_step +
-                    row * p.order.row_stride + tap * p.order.tap_stride +
-                    column * p.order.column_stride];
-        dst[at] = rounding::round(x);
+    const unsigned at = blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= p.threads)
+        return;
+    int row, unit; /* row of all matrices */
+    if (p.is_transposed) {
+        const int column = divide((int)at, p.by_rows); /* of units of all matrices */
+        const int matrix = divide(column, p.by_units);
+        row = (int)at - column * p.order.rows + matrix * p.order.rows;
+        unit = column - matrix * p.units;
+    } else {
+        row = divide((int)at, p.by_units);
+        unit = (int)at - row * p.units;
     }
+    const int matrix = divide(row, p.by_rows), outer = divide(matrix, p.by_inner);
+    const S *from = src + outer * p.order.outer_step +
+                    (matrix - outer * p.order.inner) * p.order.inner_step +
+                    (row - matrix * p.order.rows) * p.order.row_stride;
+    dst += ((int64_t)row * p.units + unit) * p.unit;
+    arrange_unit<rounding, S>(p, from, unit, dst);
 }
 
 template <class rounding, typename S>
 cudaError_t run_arrange(const cop_cuda_arrangement *order, const void *src, void *dst,
                         cudaStream_t stream)
 {
-    arrangement p = {*order, 0, 0};
-    p.padded = cop_cuda_chunks(order->math, order->columns) * cop_cuda_chunk(order->math);
-    p.elements = (int64_t)order->count * order->rows * order->taps * p.padded;
-    if (p.elements == 0)
+    const int chunk = cop_cuda_chunk(order->math);
+    arrangement p = {};
+    p.order = *order;
+    p.unit = order->padded < chunk ? order->padded : chunk;
+    p.units_per_tap = order->padded < chunk ? 1 : order->padded / chunk;
+    p.units = order->padded == 0 ? 0 : order->taps * p.units_per_tap;
+    p.is_transposed = order->row_stride == 1;
+    p.threads = (unsigned)order->count * (unsigned)order->rows * (unsigned)p.units;
+    p.by_units = cop_cuda_divide_by(p.units);
+    p.by_rows = cop_cuda_divide_by(order->rows);
+    p.by_inner = cop_cuda_divide_by(order->inner);
+    p.by_units_per_tap = cop_cuda_divide_by(p.units_per_tap);
+    if (p.threads == 0)
         return cudaSuccess;
-    const int64_t blocks = (p.elements + 255) / 256, most = 132 * 64;
-    return COP_LAUNCH((arrange_kernel<rounding, S>),
-                      dim3((unsigned)(blocks < most ? blocks : most)), dim3(256), 0, stream, p,
-                      static_cast<const S *>(src), static_cast<typename rounding::element *>(dst));
+    return COP_LAUNCH((arrange_kernel<rounding, S>), dim3((p.threads + 255) / 256), dim3(256), 0,
+                      stream, p, static_cast<const S *>(src),
+                      static_cast<typename rounding::element *>(dst));
 }
 
 } // namespace cop

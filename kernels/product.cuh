@@ -64,36 +64,6 @@ __device__ inline void write_columns(T *at, int left, bool is_wide, const float 
             at[i] = from_float<T>(values[i]);
 }
 
-/* Out of line: it is long, and seldom needed. */
-static __device__ __noinline__ float apply_rare(int alg, float alpha, float beta, float x)
-{
-    return apply_unary(alg, alpha, beta, x);
-}
-
-__device__ inline void apply_post_op(const cop_cuda_post_op &op, const float (&residual)[8],
-                                     float (&values)[8])
-{
-    const int alg = op.alg;
-    const float alpha = op.alpha, beta = op.beta;
-    if (alg == COP_CUDA_SUM) {
-        COP_UNROLL
-        for (int i = 0; i < 8; i++)
-            values[i] += residual[i];
-    } else if (alg == COP_CUDA_RELU) {
-        COP_UNROLL
-        for (int i = 0; i < 8; i++)
-            values[i] = values[i] < 0.0f ? 0.0f : values[i];
-    } else if (alg == COP_CUDA_CLIP) {
-        COP_UNROLL
-        for (int i = 0; i < 8; i++)
-            values[i] = values[i] < alpha ? alpha : values[i] > beta ? beta : values[i];
-    } else {
-        COP_UNROLL
-        for (int i = 0; i < 8; i++)
-            values[i] = apply_rare(alg, alpha, beta, values[i]);
-    }
-}
-
 /* What one thread stores: eight columns of some rows of one product. */
 template <typename T> struct column_writer {
     const T *residual;
@@ -126,10 +96,7 @@ template <typename T> struct column_writer {
         COP_UNROLL
         for (int i = 0; i < 8; i++)
             values[i] += bias[i];
-        const int count = p.post_ops.count;
-        COP_UNROLL_NONE
-        for (int i = 0; i < count; i++)
-            apply_post_op(p.post_ops.entries[i], added, values);
+        apply_post_ops(p.post_ops, values, added);
         write_columns(dst + (int64_t)row * p.dst_stride, left, p.is_wide, values);
     }
 };

@@ -26,6 +26,12 @@ enum cop_cuda_math {
     COP_CUDA_MATH_COUNT
 };
 
+/* What to use on a device: TF32 needs capability 80, before which exact floats are faster too. */
+static inline enum cop_cuda_math cop_cuda_math_for(enum cop_cuda_math math, int capability)
+{
+    return math == COP_CUDA_MATH_TF32 && capability < 80 ? COP_CUDA_MATH_EXACT : math;
+}
+
 /* What a choice depends on; same device, same choice. */
 struct cop_cuda_device {
     int capability; /* 10 · major + minor */
@@ -48,10 +54,15 @@ struct cop_cuda_divisor {
     uint32_t divisor, multiplier, shift;
 };
 
+/* Coordinates of pixels, of taps outside src too, stay below this; and the row of those beyond the
+ * last, which no tap leads back into src. */
+enum { COP_CUDA_MOST_PIXELS = 16384, COP_CUDA_NO_PIXEL = -32768 };
+
 /*
- * The product that a kernel computes, `count` times. The rows of src are chunks of 16 bytes: row
- * (image, oy, ox), chunk (tap y, tap x, c) lies at pixel (oy · stride_h − pad_h + tap y · dilation,
- * …) of the image, zero outside. Strides of matrices are in bytes.
+ * The product that a kernel computes, `count` times. The rows of src are units of 16 bytes, or of
+ * 8 where a tap is narrow, as those of weights are: row (image, oy, ox), unit (tap y, tap x, c)
+ * lies at pixel (oy · stride_h − pad_h + tap y · dilation, …) of the image, zero outside. Strides
+ * of matrices are in bytes.
  */
 struct cop_cuda_product {
     const void *src, *weights, *residual;
@@ -59,9 +70,9 @@ struct cop_cuda_product {
     void *dst;
     float *partials; /* [count, splits, rows, columns in eights]; NULL: no split */
     int rows, columns;
-    int depth, split_depth; /* chunks */
+    int depth, split_depth; /* units */
     int count, splits;
-    int ih, iw, pixel_chunks, tap_chunks;
+    int ih, iw, pixel_units, tap_units;
     int stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, kernel_w;
     int dst_stride;      /* elements between rows */
     bool is_wide;        /* rows of dst are multiples of 16 bytes */
@@ -76,7 +87,7 @@ struct cop_cuda_product {
 /* The menu: a block computes rows x columns of dst, `chunks` of depth at a time, from a ring of
  * `stages` such pieces in shared memory. */
 struct cop_cuda_tile {
-    int rows, columns, threads, chunks, stages;
+    int rows, columns, chunks, stages;
 };
 enum { COP_CUDA_TILE_COUNT = 4 };
 extern const struct cop_cuda_tile cop_cuda_tiles[COP_CUDA_TILE_COUNT];
@@ -103,7 +114,8 @@ static inline int cop_cuda_chunks(enum cop_cuda_math math, int elements)
 /* What the choice needs to know of a product. */
 struct cop_cuda_product_size {
     enum cop_cuda_math math;
-    int rows, columns, depth, count; /* depth in chunks */
+    int rows, columns, depth, count; /* depth in units */
+    bool is_narrow;                  /* units and taps of 8 bytes */
     double src_bytes, weights_bytes, dst_bytes;
 };
 
@@ -113,34 +125,35 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
                              struct cop_cuda_product_choice *choice);
 
 /* Fills in what follows from the geometry and the choice. */
-void cop_cuda_product_complete(struct cop_cuda_product *self,
+void cop_cuda_product_complete(struct cop_cuda_product *self, bool is_narrow,
                                const struct cop_cuda_product_choice *choice);
 
-cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, int tile);
+cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, bool is_narrow, int tile);
 cudaError_t cop_cuda_product_launch(enum cop_cuda_math math, const struct cop_cuda_product *self,
-                                    int tile, cudaStream_t stream);
+                                    bool is_narrow, int tile, cudaStream_t stream);
 
 /* One family for each of cop_cuda_math, and the sum of a split's partials. */
 cudaError_t cop_cuda_product_exact(const struct cop_cuda_product *self, int tile, bool prepare,
                                    cudaStream_t stream);
 cudaError_t cop_cuda_product_tf32(const struct cop_cuda_product *self, int tile, bool prepare,
                                   cudaStream_t stream);
-cudaError_t cop_cuda_product_f16(const struct cop_cuda_product *self, int tile, bool prepare,
-                                 cudaStream_t stream);
-cudaError_t cop_cuda_product_bf16(const struct cop_cuda_product *self, int tile, bool prepare,
-                                  cudaStream_t stream);
+cudaError_t cop_cuda_product_f16(const struct cop_cuda_product *self, bool is_narrow, int tile,
+                                 bool prepare, cudaStream_t stream);
+cudaError_t cop_cuda_product_bf16(const struct cop_cuda_product *self, bool is_narrow, int tile,
+                                  bool prepare, cudaStream_t stream);
 cudaError_t cop_cuda_product_sum(enum cop_cuda_math math, const struct cop_cuda_product *self,
                                  cudaStream_t stream);
 
 /*
- * dst [count, rows, taps, columns in whole chunks] of the mathematics' type, from
- * src[matrix · step + r · row_stride + t · tap_stride + c · column_stride]; zeros beyond `columns`.
- * Matrix i of the count is (i / inner, i % inner), with a step for each.
+ * Rows of `taps` times `padded` elements, of the mathematics' type, of which `columns` come from
+ * src[matrix · step + r · row_stride + t · tap_stride + c · column_stride] and the others are zero.
+ * `padded` is 8 bytes or whole chunks. Matrix i of the count is (i / inner, i % inner), with a step
+ * for each.
  */
 struct cop_cuda_arrangement {
     enum cop_cuda_math math;
     bool is_float; /* src is float and is rounded; else it has the type already */
-    int count, inner, rows, taps, columns;
+    int count, inner, rows, taps, columns, padded;
     int64_t outer_step, inner_step, row_stride, tap_stride, column_stride;
 };
 cudaError_t cop_cuda_arrange(const struct cop_cuda_arrangement *self, const void *src, void *dst,

@@ -20,8 +20,10 @@ template <class shape> using sums = cop::matrix_sums<shape, bf16_unit>;
 
 } // namespace
 
-cudaError_t cop_cuda_product_bf16(const struct cop_cuda_product *self, int tile, bool prepare,
-                                  cudaStream_t stream)
+cudaError_t cop_cuda_product_bf16(const struct cop_cuda_product *self, bool is_narrow, int tile,
+                                  bool prepare, cudaStream_t stream)
 {
-    return cop::run_product<sums, cop::bfloat16>(self, tile, prepare, stream);
+    if (is_narrow)
+        return cop::run_narrow_product<sums, cop::bfloat16>(self, tile, prepare, stream);
+    return cop::run_product<sums, cop::bfloat16, cop::shape_128x128>(self, tile, prepare, stream);
 }

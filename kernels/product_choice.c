@@ -10,10 +10,10 @@
 #include "product.h"
 
 const struct cop_cuda_tile cop_cuda_tiles[COP_CUDA_TILE_COUNT] = {
-    {128, 128, 256, 4, 4},
-    {128, 64, 128, 4, 4},
-    {64, 64, 128, 8, 3},
-    {64, 32, 128, 8, 4},
+    {128, 128, 4, 4},
+    {128, 64, 4, 4},
+    {64, 64, 8, 3},
+    {64, 32, 8, 4},
 };
 
 int cop_cuda_tile_shared_bytes(const struct cop_cuda_tile *tile)
@@ -68,13 +68,19 @@ static double count_resident(const struct cop_cuda_tile *tile, int capability)
 {
     const double by_shared = floor(shared_bytes_per_multiprocessor(capability) /
                                    (cop_cuda_tile_shared_bytes(tile) + 1024));
-    const double by_registers = tile->threads == 256 ? 2 : 4;
+    const double by_registers = tile->columns == 128 ? 2 : 4;
     return fmax(1, fmin(by_shared, by_registers));
 }
 
 static double divide_up(double x, double by)
 {
     return ceil(x / by);
+}
+
+static int count_pieces(const struct cop_cuda_product_size *size, const struct cop_cuda_tile *tile)
+{
+    const int units = tile->chunks * (size->is_narrow ? 2 : 1);
+    return (size->depth + units - 1) / units;
 }
 
 /* Cycles of the product's kernel alone. */
@@ -85,7 +91,7 @@ static double count_cycles(const struct cop_cuda_product_size *size,
     const double chunk = 16.0 / cop_cuda_math_bytes(size->math);
     const double blocks = divide_up(size->rows, tile->rows) *
                           divide_up(size->columns, tile->columns) * size->count * splits;
-    const double pieces = divide_up(divide_up(size->depth, tile->chunks), splits);
+    const double pieces = divide_up(count_pieces(size, tile), splits);
     const double resident = count_resident(tile, device->capability);
     const double busy = fmin(resident, divide_up(blocks, device->multiprocessors));
     const double rate = multiplications(size->math, device->capability) * efficiency;
@@ -115,7 +121,9 @@ static double estimate(const struct cop_cuda_product_size *size,
 {
     const double memory =
         bytes_to_cycles(size->src_bytes + size->weights_bytes + size->dst_bytes, device);
-    double cycles = fmax(count_cycles(size, device, tile, splits), memory);
+    const double multiply = count_cycles(size, device, tile, splits);
+    /* the smaller counts a little, for neither hides the other quite */
+    double cycles = fmax(multiply, memory) + 0.1 * fmin(multiply, memory);
     if (splits > 1) {
         const double bytes = 2 * count_partial_bytes(size, splits) + size->dst_bytes;
         cycles += kernel_cycles + bytes / (cache_bytes_per_cycle * device->multiprocessors);
@@ -139,11 +147,12 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
                              struct cop_cuda_product_choice *choice)
 {
     double best = INFINITY;
-    choice->tile = 0;
+    choice->tile = 1;
     choice->splits = 1;
     for (int tile = 0; tile < COP_CUDA_TILE_COUNT; tile++) {
-        const int chunks = cop_cuda_tiles[tile].chunks;
-        const int pieces = (size->depth + chunks - 1) / chunks;
+        if (size->is_narrow && cop_cuda_tiles[tile].columns != 64)
+            continue;
+        const int pieces = count_pieces(size, &cop_cuda_tiles[tile]);
         int last = 0; /* pieces of a split; each number of them once */
         for (int splits = 1; splits <= MOST_SPLITS; splits++) {
             if (splits > 1 && pieces / splits < 2)
@@ -165,7 +174,7 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
     choice->workspace_bytes = choice->src_bytes + choice->weights_bytes + choice->partial_bytes;
 }
 
-cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, int tile)
+cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, bool is_narrow, int tile)
 {
     switch (math) {
     case COP_CUDA_MATH_EXACT:
@@ -173,16 +182,16 @@ cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, int tile)
     case COP_CUDA_MATH_TF32:
         return cop_cuda_product_tf32(NULL, tile, true, NULL);
     case COP_CUDA_MATH_F16:
-        return cop_cuda_product_f16(NULL, tile, true, NULL);
+        return cop_cuda_product_f16(NULL, is_narrow, tile, true, NULL);
     case COP_CUDA_MATH_BF16:
-        return cop_cuda_product_bf16(NULL, tile, true, NULL);
+        return cop_cuda_product_bf16(NULL, is_narrow, tile, true, NULL);
     default:
         return cudaErrorInvalidValue;
     }
 }
 
 static cudaError_t launch_tiles(enum cop_cuda_math math, const struct cop_cuda_product *self,
-                                int tile, cudaStream_t stream)
+                                bool is_narrow, int tile, cudaStream_t stream)
 {
     switch (math) {
     case COP_CUDA_MATH_EXACT:
@@ -190,9 +199,9 @@ static cudaError_t launch_tiles(enum cop_cuda_math math, const struct cop_cuda_p
     case COP_CUDA_MATH_TF32:
         return cop_cuda_product_tf32(self, tile, false, stream);
     case COP_CUDA_MATH_F16:
-        return cop_cuda_product_f16(self, tile, false, stream);
+        return cop_cuda_product_f16(self, is_narrow, tile, false, stream);
     case COP_CUDA_MATH_BF16:
-        return cop_cuda_product_bf16(self, tile, false, stream);
+        return cop_cuda_product_bf16(self, is_narrow, tile, false, stream);
     default:
         return cudaErrorInvalidValue;
     }
@@ -204,14 +213,14 @@ static bool is_misaligned(const void *address)
 }
 
 cudaError_t cop_cuda_product_launch(enum cop_cuda_math math, const struct cop_cuda_product *self,
-                                    int tile, cudaStream_t stream)
+                                    bool is_narrow, int tile, cudaStream_t stream)
 {
     if (self->rows == 0 || self->columns == 0 || self->count == 0)
         return cudaSuccess;
     if (is_misaligned(self->src) || is_misaligned(self->weights) || is_misaligned(self->dst) ||
         is_misaligned(self->residual) || is_misaligned(self->partials))
         return cudaErrorMisalignedAddress;
-    const cudaError_t status = launch_tiles(math, self, tile, stream);
+    const cudaError_t status = launch_tiles(math, self, is_narrow, tile, stream);
     if (status != cudaSuccess || self->partials == NULL)
         return status;
     return cop_cuda_product_sum(math, self, stream);

@@ -25,18 +25,19 @@ static int divide_up(int x, int by)
     return (x + by - 1) / by;
 }
 
-void cop_cuda_product_complete(struct cop_cuda_product *self,
+void cop_cuda_product_complete(struct cop_cuda_product *self, bool is_narrow,
                                const struct cop_cuda_product_choice *choice)
 {
     const struct cop_cuda_tile *tile = &cop_cuda_tiles[choice->tile];
     const int tiles_m = divide_up(self->rows, tile->rows);
     const int tiles_n = divide_up(self->columns, tile->columns);
-    const int steps = divide_up(self->depth, tile->chunks);
+    const int piece = tile->chunks * (is_narrow ? 2 : 1); /* units */
+    const int steps = divide_up(self->depth, piece);
     self->splits = choice->splits;
-    self->split_depth = divide_up(steps, choice->splits) * tile->chunks;
+    self->split_depth = divide_up(steps, choice->splits) * piece;
     self->by_tiles = cop_cuda_divide_by(tiles_m * tiles_n);
     self->by_tiles_n = cop_cuda_divide_by(tiles_n);
-    self->by_tap = cop_cuda_divide_by(self->tap_chunks);
+    self->by_tap = cop_cuda_divide_by(self->tap_units);
     self->by_kernel_w = cop_cuda_divide_by(self->kernel_w);
     self->by_eights = cop_cuda_divide_by(divide_up(self->columns, 8));
     self->by_rows = cop_cuda_divide_by(self->rows);
@@ -49,16 +50,52 @@ static bool fits(double x)
     return x < (double)INT_MAX;
 }
 
+/* Whether all coordinates along one axis are small. */
+static bool is_near(int src, int dst, int stride, int pad, int kernel, int dilation)
+{
+    const double most = COP_CUDA_MOST_PIXELS;
+    return src < most && pad < most && (double)dst * stride < most &&
+           (double)kernel * dilation < most;
+}
+
+/* How the channels that one tap covers are read. */
+struct taps {
+    bool is_narrow;   /* up to four elements of 16 bits, as one unit of 8 bytes */
+    int channels;     /* with padding */
+    int units, bytes; /* of src, and the bytes of one unit */
+};
+
+static struct taps describe_taps(const struct cop_cuda_convolution *self)
+{
+    const struct taps narrow = {true, 4, 1, 8};
+    if (cop_cuda_math_bytes(self->math) == 2 && self->ic <= narrow.channels)
+        return narrow;
+    const int chunks = cop_cuda_chunks(self->math, self->ic);
+    return (struct taps){false, chunks * cop_cuda_chunk(self->math), chunks, 16};
+}
+
+int cop_cuda_convolution_channels(const struct cop_cuda_convolution *self)
+{
+    return describe_taps(self).channels;
+}
+
+/* Units in a row of packed weights. */
+static int count_depth(const struct cop_cuda_convolution *self)
+{
+    return self->kh * self->kw * describe_taps(self).units;
+}
+
 static bool is_convolution_supported(const struct cop_cuda_convolution *self)
 {
     const double rows = (double)self->batch * self->oh * self->ow;
-    const double chunks = cop_cuda_chunks(self->math, self->ic);
-    const double src = (double)self->batch * self->ih * self->iw * self->groups * chunks;
-    const double depth = (double)self->kh * self->kw * chunks;
-    const double reach_h = (double)self->oh * self->stride_h + (double)self->kh * self->dilation_h;
-    const double reach_w = (double)self->ow * self->stride_w + (double)self->kw * self->dilation_w;
-    return fits(rows) && src < 4294967295.0 && fits(depth * self->oc) && fits(2.0 * reach_h) &&
-           fits(2.0 * reach_w) && fits((double)self->groups * self->oc) &&
+    const struct taps taps = describe_taps(self);
+    const double src = (double)self->batch * self->ih * self->iw * self->groups * taps.units;
+    const double depth = (double)self->kh * self->kw * taps.units;
+    return fits(rows) && src < 4294967295.0 && fits(depth * self->oc) && fits(src) &&
+           is_near(self->ih, self->oh, self->stride_h, self->pad_top, self->kh, self->dilation_h) &&
+           is_near(self->iw, self->ow, self->stride_w, self->pad_left, self->kw,
+                   self->dilation_w) &&
+           fits((double)self->groups * self->oc) &&
            fits(rows / 32.0 * (divide_up(self->oc, 32) * (double)self->groups)) &&
            fits(rows * divide_up(self->oc, 8) * self->groups);
 }
@@ -70,30 +107,32 @@ bool cop_cuda_convolution_choose(const struct cop_cuda_convolution *self,
     memset(choice, 0, sizeof *choice);
     if (!is_convolution_supported(self))
         return false;
-    const int chunks = cop_cuda_chunks(self->math, self->ic);
+    const struct taps taps = describe_taps(self);
     const double bytes = cop_cuda_math_bytes(self->math);
-    const double pixels = (double)self->batch * self->ih * self->iw;
+    const double pixels = (double)self->batch * self->ih * self->iw * self->groups;
     const struct cop_cuda_product_size size = {
         .math = self->math,
         .rows = self->batch * self->oh * self->ow,
         .columns = self->oc,
-        .depth = self->kh * self->kw * chunks,
+        .depth = count_depth(self),
         .count = self->groups,
-        .src_bytes = pixels * self->groups * self->ic * bytes,
+        .is_narrow = taps.is_narrow,
+        .src_bytes = pixels * self->ic * bytes,
         .weights_bytes = (double)cop_cuda_convolution_weights_bytes(self),
         .dst_bytes = (double)self->batch * self->oh * self->ow * self->groups * self->oc * bytes,
     };
-    choice->arranges_src = self->ic % cop_cuda_chunk(self->math) != 0;
+    choice->arranges_src = !self->padded_src && self->ic != taps.channels;
     if (choice->arranges_src)
-        choice->src_bytes = (size_t)pixels * (size_t)self->groups * (size_t)chunks * 16;
+        choice->src_bytes =
+            ((size_t)pixels * (size_t)taps.units * (size_t)taps.bytes + 15) / 16 * 16;
     cop_cuda_product_choose(&size, device, choice);
     return true;
 }
 
 size_t cop_cuda_convolution_weights_bytes(const struct cop_cuda_convolution *self)
 {
-    return (size_t)self->groups * (size_t)self->oc * (size_t)(self->kh * self->kw) *
-           (size_t)cop_cuda_chunks(self->math, self->ic) * 16;
+    return (size_t)self->groups * (size_t)self->oc * (size_t)count_depth(self) *
+           (size_t)describe_taps(self).bytes;
 }
 
 cudaError_t cop_cuda_convolution_pack(const struct cop_cuda_convolution *self, const float *src,
@@ -108,6 +147,7 @@ cudaError_t cop_cuda_convolution_pack(const struct cop_cuda_convolution *self, c
         .rows = self->groups * self->oc,
         .taps = taps,
         .columns = self->ic,
+        .padded = describe_taps(self).channels,
         .row_stride = (int64_t)self->ic * taps,
         .tap_stride = 1,
         .column_stride = taps,
@@ -118,22 +158,23 @@ cudaError_t cop_cuda_convolution_pack(const struct cop_cuda_convolution *self, c
 cudaError_t cop_cuda_convolution_prepare(const struct cop_cuda_convolution *self,
                                          const struct cop_cuda_product_choice *choice)
 {
-    return cop_cuda_product_prepare(self->math, choice->tile);
+    return cop_cuda_product_prepare(self->math, describe_taps(self).is_narrow, choice->tile);
 }
 
 static struct cop_cuda_product describe_convolution(const struct cop_cuda_convolution *self,
                                                     const struct cop_cuda_product_choice *choice)
 {
-    const int chunks = cop_cuda_chunks(self->math, self->ic);
+    const struct taps taps = describe_taps(self);
+    const int depth = count_depth(self);
     struct cop_cuda_product product = {
         .rows = self->batch * self->oh * self->ow,
         .columns = self->oc,
-        .depth = self->kh * self->kw * chunks,
+        .depth = depth,
         .count = self->groups,
         .ih = self->ih,
         .iw = self->iw,
-        .pixel_chunks = self->groups * chunks,
-        .tap_chunks = chunks,
+        .pixel_units = self->groups * taps.units,
+        .tap_units = taps.units,
         .stride_h = self->stride_h,
         .stride_w = self->stride_w,
         .pad_h = self->pad_top,
@@ -143,8 +184,8 @@ static struct cop_cuda_product describe_convolution(const struct cop_cuda_convol
         .kernel_w = self->kw,
         .dst_stride = self->groups * self->oc,
         .is_wide = self->oc % cop_cuda_chunk(self->math) == 0,
-        .src_inner = (int64_t)chunks * 16,
-        .weights_inner = (int64_t)self->oc * self->kh * self->kw * chunks * 16,
+        .src_inner = (int64_t)taps.units * taps.bytes,
+        .weights_inner = (int64_t)self->oc * depth * taps.bytes,
         .dst_step = self->oc,
         .bias_step = self->oc,
         .by_inner = cop_cuda_divide_by(self->groups),
@@ -152,7 +193,7 @@ static struct cop_cuda_product describe_convolution(const struct cop_cuda_convol
         .by_width = cop_cuda_divide_by(self->ow),
         .post_ops = self->post_ops,
     };
-    cop_cuda_product_complete(&product, choice);
+    cop_cuda_product_complete(&product, taps.is_narrow, choice);
     return product;
 }
 
@@ -164,15 +205,14 @@ cudaError_t cop_cuda_convolution(const struct cop_cuda_convolution *self,
     struct cop_cuda_product product = describe_convolution(self, choice);
     product.src = src;
     if (choice->arranges_src) {
-        const int64_t channels = (int64_t)self->groups * self->ic;
         const struct cop_cuda_arrangement order = {
             .math = self->math,
             .count = 1,
             .inner = 1,
-            .rows = self->batch * self->ih * self->iw,
-            .taps = self->groups,
+            .rows = 1,
+            .taps = self->batch * self->ih * self->iw * self->groups,
             .columns = self->ic,
-            .row_stride = channels,
+            .padded = cop_cuda_convolution_channels(self),
             .tap_stride = self->ic,
             .column_stride = 1,
         };
@@ -187,7 +227,8 @@ cudaError_t cop_cuda_convolution(const struct cop_cuda_convolution *self,
     product.dst = dst;
     if (choice->splits > 1)
         product.partials = (float *)((char *)workspace + choice->src_bytes);
-    return cop_cuda_product_launch(self->math, &product, choice->tile, stream);
+    return cop_cuda_product_launch(self->math, &product, describe_taps(self).is_narrow,
+                                   choice->tile, stream);
 }
 
 /* product of matrices */
@@ -196,7 +237,8 @@ static bool is_product_supported(const struct cop_cuda_matrix_product *self)
 {
     const double chunks = cop_cuda_chunks(self->math, self->k);
     const double count = (double)self->outer * self->inner;
-    return self->m * chunks < 4294967295.0 && fits(self->n * chunks) && fits(count) &&
+    return self->m < 8192.0 * COP_CUDA_MOST_PIXELS && fits(self->m * chunks * count) &&
+           fits(self->n * chunks * count) && fits(count) &&
            fits((double)self->m * divide_up(self->n, 8) * count);
 }
 
@@ -265,6 +307,7 @@ cudaError_t cop_cuda_matrix_product_pack(const struct cop_cuda_matrix_product *s
         .rows = self->n,
         .taps = 1,
         .columns = self->k,
+        .padded = cop_cuda_chunks(self->math, self->k) * cop_cuda_chunk(self->math),
         .row_stride = transposed ? 1 : self->k,
         .column_stride = transposed ? self->n : 1,
     };
@@ -274,7 +317,7 @@ cudaError_t cop_cuda_matrix_product_pack(const struct cop_cuda_matrix_product *s
 cudaError_t cop_cuda_matrix_product_prepare(const struct cop_cuda_matrix_product *self,
                                             const struct cop_cuda_product_choice *choice)
 {
-    return cop_cuda_product_prepare(self->math, choice->tile);
+    return cop_cuda_product_prepare(self->math, false, choice->tile);
 }
 
 /* One side: its matrices, each `rows` of k, and the bytes between them as the kernel steps. */
@@ -303,6 +346,7 @@ static cudaError_t arrange_side(const struct cop_cuda_matrix_product *self, stru
         .rows = side->rows,
         .taps = 1,
         .columns = self->k,
+        .padded = cop_cuda_chunks(self->math, self->k) * cop_cuda_chunk(self->math),
         .outer_step = side->outer,
         .inner_step = side->inner,
         .row_stride = side->is_transposed ? 1 : self->k,
@@ -321,6 +365,8 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
                                                 const struct side *a, const struct side *b)
 {
     const int chunks = cop_cuda_chunks(self->math, self->k);
+    /* rows as pixels of lines that are not too long */
+    const int line = self->m < COP_CUDA_MOST_PIXELS / 2 ? self->m : COP_CUDA_MOST_PIXELS / 2;
     struct cop_cuda_product product = {
         .src = a->matrices,
         .weights = b->matrices,
@@ -328,10 +374,10 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
         .columns = self->n,
         .depth = chunks,
         .count = self->outer * self->inner,
-        .ih = 1,
-        .iw = self->m,
-        .pixel_chunks = chunks,
-        .tap_chunks = chunks,
+        .ih = divide_up(self->m, line),
+        .iw = line,
+        .pixel_units = chunks,
+        .tap_units = chunks,
         .stride_h = 1,
         .stride_w = 1,
         .dilation_h = 1,
@@ -347,10 +393,10 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
         .dst_step = (int64_t)self->m * self->n,
         .by_inner = cop_cuda_divide_by(self->inner),
         .by_plane = cop_cuda_divide_by(self->m),
-        .by_width = cop_cuda_divide_by(self->m),
+        .by_width = cop_cuda_divide_by(line),
         .post_ops = self->post_ops,
     };
-    cop_cuda_product_complete(&product, choice);
+    cop_cuda_product_complete(&product, false, choice);
     return product;
 }
 
@@ -383,5 +429,5 @@ cudaError_t cop_cuda_matrix_product(const struct cop_cuda_matrix_product *self,
     product.dst = dst;
     if (choice->splits > 1)
         product.partials = (float *)(memory + choice->src_bytes + choice->weights_bytes);
-    return cop_cuda_product_launch(self->math, &product, choice->tile, stream);
+    return cop_cuda_product_launch(self->math, &product, false, choice->tile, stream);
 }

@@ -28,5 +28,5 @@ template <class shape> using sums = cop::matrix_sums<shape, tf32_unit>;
 cudaError_t cop_cuda_product_tf32(const struct cop_cuda_product *self, int tile, bool prepare,
                                   cudaStream_t stream)
 {
-    return cop::run_product<sums, float>(self, tile, prepare, stream);
+    return cop::run_product<sums, float, cop::shape_128x128>(self, tile, prepare, stream);
 }

@@ -103,8 +103,8 @@ COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
 
 /**
  * As cop_invoke, but returns when the work is queued. Worker threads run it, or a thread that waits
- * for it. Arguments are checked before it returns; later failures appear at cop_ndarray_wait on the
- * outputs.
+ * for it; on a GPU they begin it, and go on to other work while the GPU is busy. Arguments are
+ * checked before it returns; later failures appear at cop_ndarray_wait on the outputs.
  *
  * Inputs may be outputs of invocations that are still pending, also of other operators. Arrays may
  * be released at once: the invocation keeps what it needs. The elements of inputs must not change,

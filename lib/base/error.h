@@ -29,4 +29,12 @@ void cop_end_at_character(char *message, size_t capacity);
 /* Marks success. */
 cop_status cop_ok(cop_error *error);
 
+/* Returns from the calling function unless the call succeeded. */
+#define COP_TRY(call)                                                                              \
+    do {                                                                                           \
+        const cop_status tried_ = (call);                                                          \
+        if (tried_ != COP_STATUS_OK)                                                               \
+            return tried_;                                                                         \
+    } while (0)
+
 #endif

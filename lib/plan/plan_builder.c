@@ -215,18 +215,54 @@ cop_status cop_builder_add_copy(struct plan_builder *builder, int src, int dst)
                : add_reorder(builder, src, dst);
 }
 
+static cop_status make_linear(struct plan_builder *builder, int value, const struct layout *on,
+                              const struct layout *like, const struct layout **linear)
+{
+    const struct graph_value *described = &builder->graph->values[value];
+    struct device *device = builder->plan->devices.devices[cop_builder_device_of(builder, on)];
+    return on->backend->layout_linear(device, like, described->dtype, &described->shape, linear,
+                                      builder->error);
+}
+
+cop_status cop_builder_get_linear(struct plan_builder *builder, int value, const struct layout *on,
+                                  const struct layout *like, int *tensor)
+{
+    const struct layout *linear = NULL;
+    cop_status status = make_linear(builder, value, on, like, &linear);
+    if (status == COP_STATUS_OK)
+        status = cop_builder_get_form(builder, value, linear, NULL, tensor);
+    cop_layout_release(&linear); /* the kernel that makes the form holds it */
+    return status;
+}
+
+cop_status cop_builder_cross(struct plan_builder *builder, int value, const struct layout *wanted,
+                             int *tensor)
+{
+    const struct layout *have = builder->tensors[*tensor].layout;
+    const struct layout *there = wanted != NULL ? wanted : have;
+    if ((have == NULL) == (wanted == NULL) || !there->is_on_device)
+        return COP_STATUS_OK;
+    const struct layout *linear = NULL;
+    cop_status status = make_linear(builder, value, there, NULL, &linear);
+    if (status == COP_STATUS_OK && !cop_layout_equal(wanted, linear))
+        status = cop_builder_get_form(builder, value, linear, NULL, tensor);
+    cop_layout_release(&linear);
+    return status;
+}
+
 /* Layouts of different backends meet in the plain one. */
 static cop_status add_form_by_reorder(struct plan_builder *builder, int value,
                                       const struct layout *layout, int *tensor)
 {
     int from = builder->values[value].forms;
     const struct layout *have = builder->tensors[from].layout;
-    if (have != NULL && layout != NULL && have->backend != layout->backend) {
-        const cop_status status = cop_builder_get_form(builder, value, NULL, NULL, &from);
-        if (status != COP_STATUS_OK)
-            return status;
-    }
-    const cop_status status = cop_builder_new_form(builder, value, layout, tensor);
+    cop_status status = COP_STATUS_OK;
+    if (have != NULL && layout != NULL && have->backend != layout->backend)
+        status = cop_builder_get_form(builder, value, NULL, NULL, &from);
+    if (status == COP_STATUS_OK)
+        status = cop_builder_cross(builder, value, layout, &from);
+    if (status == COP_STATUS_OK)
+        status = cop_builder_new_form(builder, value, layout, tensor);
     return status == COP_STATUS_OK ? cop_builder_add_copy(builder, from, *tensor) : status;
 }
 

@@ -78,6 +78,21 @@ cop_status cop_builder_new_form(struct plan_builder *builder, int value,
 cop_status cop_builder_get_form(struct plan_builder *builder, int value,
                                 const struct layout *layout, struct device *device, int *tensor);
 
+/*
+ * The value in a linear layout on the device that knows `on`: with the element type of `like`, or
+ * with NULL as plain elements are.
+ */
+cop_status cop_builder_get_linear(struct plan_builder *builder, int value, const struct layout *on,
+                                  const struct layout *like, int *tensor);
+
+/*
+ * Between plain memory and a device's only copies are made: what else is to be done with the
+ * elements is done on the device, in a step that can be recorded since it touches no memory of a
+ * caller. `*tensor`, of a value that is wanted in a layout, becomes the form to start from.
+ */
+cop_status cop_builder_cross(struct plan_builder *builder, int value, const struct layout *wanted,
+                             int *tensor);
+
 /* The value in a layout in memory that may be overwritten; `dies`: nobody reads it afterwards. */
 cop_status cop_builder_get_writable(struct plan_builder *builder, int value,
                                     const struct layout *layout, bool dies, int *tensor);

@@ -30,6 +30,9 @@ static cop_status copy_output(struct plan_builder *builder, int output)
     for (int form = from; form != NO_TENSOR; form = builder->tensors[form].next_form)
         if (builder->tensors[form].layout == NULL)
             from = form;
+    status = cop_builder_cross(builder, value, NULL, &from);
+    if (status != COP_STATUS_OK)
+        return status;
     if (!cop_builder_add_tensor(builder, &made, &builder->output_tensors[output]))
         return COP_STATUS_OUT_OF_MEMORY;
     return cop_builder_add_copy(builder, from, builder->output_tensors[output]);

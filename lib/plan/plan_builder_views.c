@@ -47,14 +47,7 @@ static cop_status get_viewed_form(struct plan_builder *builder, int value, int *
     const struct layout *layout = first == NO_TENSOR ? NULL : builder->tensors[first].layout;
     if (described->is_weight || layout == NULL || !layout->is_on_device)
         return cop_builder_get_form(builder, value, NULL, NULL, tensor);
-    struct device *device = builder->plan->devices.devices[cop_builder_device_of(builder, layout)];
-    const struct layout *linear = NULL;
-    cop_status status =
-        layout->backend->layout_linear(device, layout, &described->shape, &linear, builder->error);
-    if (status == COP_STATUS_OK)
-        status = cop_builder_get_form(builder, value, linear, device, tensor);
-    cop_layout_release(&linear); /* the kernel that makes the form holds it */
-    return status;
+    return cop_builder_get_linear(builder, value, layout, layout, tensor);
 }
 
 cop_status cop_builder_add_view(struct plan_builder *builder, const struct graph_node *node,

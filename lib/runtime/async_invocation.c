@@ -62,6 +62,13 @@ static void end_pause(struct async_invocation *self)
     self->keeps_context = false;
 }
 
+static enum run_result conclude(struct async_invocation *self, cop_status status)
+{
+    cop_context_count(self->invocation.context, status);
+    give_context_back(self);
+    return RUN_DONE;
+}
+
 static enum run_result run(struct task *task, const struct limits *limits, cop_status *status,
                            cop_error *error)
 {
@@ -73,13 +80,22 @@ static enum run_result run(struct task *task, const struct limits *limits, cop_s
         if (result == RUN_PARKED || *status != COP_STATUS_OK)
             return result;
     }
-    if (!cop_invocation_run(invocation, limits, status, error)) {
-        pause_run(self);
+    if (cop_invocation_run(invocation, limits, status, error))
+        return conclude(self, *status);
+    if (invocation->is_behind)
+        return RUN_BEHIND;
+    pause_run(self);
+    return RUN_PAUSED;
+}
+
+static enum run_result poll(struct task *task, cop_status *status, cop_error *error)
+{
+    struct async_invocation *self = (struct async_invocation *)task;
+    if (!cop_invocation_poll(&self->invocation, status, error))
+        return RUN_BEHIND;
+    if (*status == COP_STATUS_OK && !cop_invocation_has_begun_all(&self->invocation))
         return RUN_PAUSED;
-    }
-    cop_context_count(invocation->context, *status);
-    give_context_back(self);
-    return RUN_DONE;
+    return conclude(self, *status);
 }
 
 static void release_all(struct async_invocation *self)
@@ -174,6 +190,8 @@ cop_status cop_async_invocation_submit(const struct arguments *arguments, int64_
     made->task.priority = priority_rank(options->priority);
     made->task.deadline.at_ns = deadline_ns;
     made->task.run = run;
+    made->task.poll = poll;
+    made->invocation.returns_behind = true;
     made->task.finish = finish;
     cop_arguments_hand_out(arguments);
     cop_engine_submit(&made->task);

@@ -61,18 +61,24 @@ static bool has_caught_up(struct invocation *invocation, cop_status *status, cop
     return !invocation->is_behind;
 }
 
+/*
+ * The device comes to the end of what was begun. False: it is still busy, and this invocation does
+ * not wait.
+ */
+static bool meet_device(struct invocation *invocation, cop_status *status, cop_error *error)
+{
+    if (invocation->returns_behind)
+        return has_caught_up(invocation, status, error);
+    *status = catch_up(invocation, *status, error);
+    return true;
+}
+
 static cop_status run_step(struct invocation *invocation, const struct plan_step *step,
                            cop_error *error)
 {
     struct context *context = invocation->context;
     const int index = invocation->next_step;
     struct stream *stream = context->streams[step->device_index];
-    if (invocation->is_behind && stream != behind_stream(invocation)) {
-        /* It reads, on this thread, what the device writes. */
-        const cop_status status = catch_up(invocation, COP_STATUS_OK, error);
-        if (status != COP_STATUS_OK)
-            return status;
-    }
     invocation->is_behind |= stream != NULL && stream->backend->stream_wait != NULL;
     return cop_kernel_run(step->kernel, stream, context->states[index], &context->args[index],
                           error);
@@ -156,19 +162,35 @@ static cop_status advance(struct invocation *invocation, cop_error *error)
     return status;
 }
 
-/* Whether the next step may begin. A device that is behind first comes near, for otherwise all its
- * work would be begun, past any deadline. */
-static cop_status check_limits(struct invocation *invocation, const struct limits *turn,
-                               bool *may_begin, cop_error *error)
+/*
+ * The next step needs the device to be done with those before it: one on this thread, which reads
+ * what the device writes; and a segment, if there are limits to what may be begun, for otherwise
+ * all the device's work would be, past any deadline. Who only begins needs no such limit for
+ * himself.
+ */
+static bool needs_device_done(const struct invocation *invocation, const struct limits *turn)
 {
-    const struct plan_step *step = &invocation->context->plan->steps[invocation->next_step];
-    *may_begin = false;
-    if (step->segment >= 0 &&
-        invocation->next_step == invocation->context->plan->segments[step->segment].first_step) {
-        const cop_status status = catch_up(invocation, COP_STATUS_OK, error);
-        if (status != COP_STATUS_OK)
-            return status;
-    }
+    const struct context *context = invocation->context;
+    const struct plan_step *step = &context->plan->steps[invocation->next_step];
+    if (!invocation->is_behind)
+        return false;
+    const bool is_limited =
+        are_limits(&invocation->limits) || (are_limits(turn) && !invocation->returns_behind);
+    return context->streams[step->device_index] != behind_stream(invocation) ||
+           (is_limited && step->segment >= 0 &&
+            invocation->next_step == context->plan->segments[step->segment].first_step);
+}
+
+/* Whether the next step may begin now. */
+static cop_status check_next(struct invocation *invocation, const struct limits *turn,
+                             bool is_limited, bool *may_begin, cop_error *error)
+{
+    cop_status status = COP_STATUS_OK;
+    *may_begin = true;
+    if (needs_device_done(invocation, turn))
+        *may_begin = meet_device(invocation, &status, error);
+    if (status != COP_STATUS_OK || !*may_begin || !is_limited)
+        return status;
     const cop_status end = cop_limits_check(&invocation->limits);
     if (end != COP_STATUS_OK)
         return fail_limits(invocation, end, error);
@@ -188,10 +210,8 @@ static cop_status run_steps(struct invocation *invocation, const struct limits *
             invocation->next_step++;
             continue;
         }
-        bool may_begin = true;
-        cop_status status = COP_STATUS_OK;
-        if (is_limited)
-            status = check_limits(invocation, turn, &may_begin, error);
+        bool may_begin;
+        cop_status status = check_next(invocation, turn, is_limited, &may_begin, error);
         if (status != COP_STATUS_OK || !may_begin)
             return status;
         status = advance(invocation, error);
@@ -201,34 +221,62 @@ static cop_status run_steps(struct invocation *invocation, const struct limits *
     return COP_STATUS_OK;
 }
 
-/* Whoever pauses or is done waits for the device; with `returns_behind` the latter only asks. */
+/* Whoever failed, pauses or is done waits for the device; with `returns_behind` the latter two only
+ * ask. */
 static cop_status run_to_end(struct invocation *invocation, const struct limits *turn,
                              cop_error *error)
 {
     cop_status status = run_steps(invocation, turn, error);
-    const bool has_ended =
-        status != COP_STATUS_OK || invocation->next_step == invocation->context->plan->step_count;
-    if (!has_ended || status != COP_STATUS_OK || !invocation->returns_behind)
+    if (status != COP_STATUS_OK)
         return catch_up(invocation, status, error);
-    (void)has_caught_up(invocation, &status, error);
+    (void)meet_device(invocation, &status, error);
     return status;
+}
+
+/* Tells the first device that this thread runs it now; returns what leave_device wants. */
+static int enter_device(const struct plan *plan)
+{
+    struct device *device = plan->devices.devices[0];
+    return device->backend->thread_enter == NULL
+               ? 0
+               : device->backend->thread_enter(device, plan->intra_op_threads);
+}
+
+static void leave_device(const struct plan *plan, int before)
+{
+    const struct backend *backend = plan->devices.devices[0]->backend;
+    if (backend->thread_leave != NULL)
+        backend->thread_leave(before);
 }
 
 static cop_status run_turn(struct invocation *invocation, const struct limits *turn,
                            cop_error *error)
 {
     const struct plan *plan = invocation->context->plan;
-    const struct backend *backend = plan->devices.devices[0]->backend;
     const uint64_t float_mode = cop_float_mode_enter();
-    const int threads =
-        backend->thread_enter == NULL
-            ? 0
-            : backend->thread_enter(plan->devices.devices[0], plan->intra_op_threads);
+    const int before = enter_device(plan);
     const cop_status status = run_to_end(invocation, turn, error);
-    if (backend->thread_leave != NULL)
-        backend->thread_leave(threads);
+    leave_device(plan, before);
     cop_float_mode_leave(float_mode);
     return status;
+}
+
+bool cop_invocation_poll(struct invocation *invocation, cop_status *status, cop_error *error)
+{
+    const struct plan *plan = invocation->context->plan;
+    const int before = enter_device(plan);
+    const bool is_done = has_caught_up(invocation, status, error);
+    leave_device(plan, before);
+    return is_done;
+}
+
+bool cop_invocation_has_begun_all(const struct invocation *invocation)
+{
+    const struct plan *plan = invocation->context->plan;
+    for (int i = invocation->next_step; i < plan->step_count; i++)
+        if ((plan->steps[i].needed_by & ~invocation->unwanted) != 0)
+            return false;
+    return true;
 }
 
 struct turn {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Many threads on shared operators: every result is, to the bit, that of one thread. */
+#include "support/behind/behind_control.h"
 #include "support/tiny_models.h"
 #include "support/unit.h"
 
@@ -200,11 +201,24 @@ START_TEST(asynchronous_bursts_of_many_threads_agree_with_one)
 }
 END_TEST
 
+START_TEST(threads_and_bursts_on_a_device_with_memory_agree_with_one)
+{
+    struct behind_control *control = behind_open();
+    behind_reset(control);
+    check(invoke_bound, COP_DEVICE_GPU, THREADS, 60);
+    check(invoke_made, COP_DEVICE_GPU, THREADS, 60);
+    check(create_and_invoke, COP_DEVICE_GPU, 4, 10);
+    atomic_store(&control->most_random_us, 50);
+    check(invoke_async, COP_DEVICE_GPU, THREADS, 60);
+}
+END_TEST
+
 int main(void)
 {
     return RUN_TESTS("many threads", sixteen_threads_with_their_own_outputs_agree_with_one_on_ref,
                      sixteen_threads_with_their_own_outputs_agree_with_one_on_cpu,
                      sixteen_threads_with_outputs_made_for_them_agree_with_one,
                      operators_are_created_reshaped_and_released_by_many_threads,
-                     asynchronous_bursts_of_many_threads_agree_with_one);
+                     asynchronous_bursts_of_many_threads_agree_with_one,
+                     threads_and_bursts_on_a_device_with_memory_agree_with_one);
 }

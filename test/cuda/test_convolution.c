@@ -208,6 +208,12 @@ static bool has_sum(const struct cop_cuda_post_ops *ops)
     return false;
 }
 
+/* Whether only tiles 1 and 2 have a kernel. */
+static bool is_narrow(const struct cop_cuda_convolution *op)
+{
+    return cop_cuda_math_bytes(op->math) == 2 && op->ic <= 4;
+}
+
 /* One convolution, by one kernel or (tile −1) the chosen one. */
 static void try_convolution(const struct cop_cuda_convolution *op, enum cop_cuda_math math,
                             int tile, int splits)
@@ -216,7 +222,7 @@ static void try_convolution(const struct cop_cuda_convolution *op, enum cop_cuda
     problem.op.math = math;
     ck_assert(cop_cuda_convolution_choose(&problem.op, &h100, &problem.choice));
     if (tile >= 0)
-        force(&problem, tile, splits);
+        force(&problem, is_narrow(&problem.op) ? 1 + tile % 2 : tile, splits);
     make_problem(&problem);
     run(&problem, has_sum(&op->post_ops));
     char what[160];
@@ -256,24 +262,25 @@ static void try_convolution(const struct cop_cuda_convolution *op, enum cop_cuda
         }                                                                                          \
     }
 
-/* math, batch, ih, iw, oh, ow, groups, ic, oc, kh, kw, strides, dilations, pads, post-ops */
+/* math, batch, ih, iw, oh, ow, groups, ic, oc, kh, kw, strides, dilations, pads, padded_src,
+ * post-ops */
 static const struct cop_cuda_convolution shapes[] = {
     /* depth of one piece, and rows and columns beyond all tiles */
-    {0, 1, 12, 12, 12, 12, 1, 8, 136, 1, 1, 1, 1, 1, 1, 0, 0, NO_POST_OPS},
+    {0, 1, 12, 12, 12, 12, 1, 8, 136, 1, 1, 1, 1, 1, 1, 0, 0, false, NO_POST_OPS},
     /* the middle of a residual block */
-    {0, 2, 7, 6, 7, 6, 1, 16, 24, 3, 3, 1, 1, 1, 1, 1, 1, SUM_RELU},
+    {0, 2, 7, 6, 7, 6, 1, 16, 24, 3, 3, 1, 1, 1, 1, 1, 1, false, SUM_RELU},
     /* the first layer: few channels, a large filter, a stride */
-    {0, 1, 15, 17, 8, 9, 1, 3, 20, 7, 7, 2, 2, 1, 1, 3, 3, RELU},
+    {0, 1, 15, 17, 8, 9, 1, 3, 20, 7, 7, 2, 2, 1, 1, 3, 3, false, RELU},
     /* odd numbers of everything, other strides, dilations and pads on each side */
-    {0, 2, 9, 11, 3, 11, 1, 5, 7, 2, 3, 3, 1, 2, 2, 0, 3, SUM_RELU},
-    {0, 1, 5, 5, 5, 5, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, NO_POST_OPS},
+    {0, 2, 9, 11, 3, 11, 1, 5, 7, 2, 3, 3, 1, 2, 2, 0, 3, false, SUM_RELU},
+    {0, 1, 5, 5, 5, 5, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, false, NO_POST_OPS},
     /* deep */
-    {0, 1, 3, 3, 3, 3, 1, 72, 33, 3, 3, 1, 1, 1, 1, 1, 1, RELU},
+    {0, 1, 3, 3, 3, 3, 1, 72, 33, 3, 3, 1, 1, 1, 1, 1, 1, false, RELU},
     /* groups, aligned and not */
-    {0, 1, 6, 5, 6, 5, 3, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, SUM_RELU},
-    {0, 2, 4, 5, 4, 5, 4, 3, 5, 1, 2, 1, 1, 1, 1, 0, 0, RELU},
+    {0, 1, 6, 5, 6, 5, 3, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, false, SUM_RELU},
+    {0, 2, 4, 5, 4, 5, 4, 3, 5, 1, 2, 1, 1, 1, 1, 0, 0, false, RELU},
     /* a filter wider than the picture, and pads that no pixel is under */
-    {0, 1, 2, 2, 6, 4, 1, 16, 8, 3, 4, 1, 1, 1, 1, 3, 2, NO_POST_OPS},
+    {0, 1, 2, 2, 6, 4, 1, 16, 8, 3, 4, 1, 1, 1, 1, 3, 2, false, NO_POST_OPS},
 };
 enum { SHAPE_COUNT = sizeof shapes / sizeof shapes[0] };
 
@@ -318,6 +325,56 @@ START_TEST(what_is_chosen_computes_every_shape)
 }
 END_TEST
 
+/* A number from low to high. */
+static int draw(uint32_t *state, int low, int high)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return low + (int)((*state >> 8) % (uint32_t)(high - low + 1));
+}
+
+/* A small convolution of any kind, whose dst is not empty. */
+static struct cop_cuda_convolution draw_convolution(uint32_t *state)
+{
+    struct cop_cuda_convolution op = {.batch = draw(state, 1, 3), .groups = 1};
+    op.ih = draw(state, 1, 9);
+    op.iw = draw(state, 1, 9);
+    op.kh = draw(state, 1, 4);
+    op.kw = draw(state, 1, 4);
+    op.stride_h = draw(state, 1, 3);
+    op.stride_w = draw(state, 1, 3);
+    op.dilation_h = draw(state, 1, 2);
+    op.dilation_w = draw(state, 1, 2);
+    op.pad_top = draw(state, 0, 4);
+    op.pad_left = draw(state, 0, 4);
+    const int reach_h = op.ih + op.pad_top + draw(state, 0, 3) - (op.kh - 1) * op.dilation_h;
+    const int reach_w = op.iw + op.pad_left + draw(state, 0, 3) - (op.kw - 1) * op.dilation_w;
+    op.oh = reach_h > 0 ? (reach_h - 1) / op.stride_h + 1 : 1;
+    op.ow = reach_w > 0 ? (reach_w - 1) / op.stride_w + 1 : 1;
+    if (draw(state, 0, 3) == 0)
+        op.groups = draw(state, 2, 3);
+    op.ic = draw(state, 1, 20);
+    op.oc = draw(state, 1, 40);
+    if (draw(state, 0, 1) == 0)
+        op.ic = (op.ic + 7) / 8 * 8;
+    if (draw(state, 0, 1) == 0)
+        op.oc = (op.oc + 7) / 8 * 8;
+    if (draw(state, 0, 1) == 0)
+        op.post_ops = (struct cop_cuda_post_ops)SUM_RELU;
+    return op;
+}
+
+START_TEST(convolutions_of_any_kind_are_computed)
+{
+    uint32_t state = 7;
+    for (int i = 0; i < 240; i++) {
+        const struct cop_cuda_convolution op = draw_convolution(&state);
+        const int tile = draw(&state, 0, COP_CUDA_TILE_COUNT - 1);
+        try_convolution(&op, (enum cop_cuda_math)(i % COP_CUDA_MATH_COUNT), tile,
+                        draw(&state, 1, 4));
+    }
+}
+END_TEST
+
 START_TEST(post_ops_are_applied_in_their_order)
 {
     const struct cop_cuda_post_ops lists[] = {
@@ -336,6 +393,32 @@ START_TEST(post_ops_are_applied_in_their_order)
             try_convolution(&op, COP_CUDA_MATH_EXACT, 3, splits);
             try_convolution(&op, COP_CUDA_MATH_F16, 3, splits);
         }
+}
+END_TEST
+
+START_TEST(channels_padded_by_the_caller_are_not_copied)
+{
+    for (int math = 0; math < COP_CUDA_MATH_COUNT; math++) {
+        struct problem problem = {.op = shapes[2], .has_bias = true};
+        struct cop_cuda_convolution *op = &problem.op;
+        op->math = (enum cop_cuda_math)math;
+        op->padded_src = true;
+        ck_assert(cop_cuda_convolution_choose(op, &h100, &problem.choice));
+        ck_assert_uint_eq(problem.choice.src_bytes, 0);
+        make_problem(&problem);
+        const size_t channels = (size_t)cop_cuda_convolution_channels(op);
+        const size_t pixels = problem.src.count / (size_t)op->ic;
+        float *padded = calloc(pixels * channels, sizeof(float));
+        for (size_t i = 0; i < problem.src.count; i++)
+            padded[i / (size_t)op->ic * channels + i % (size_t)op->ic] = problem.src.values[i];
+        free(problem.src.memory);
+        problem.src.memory = make_memory(pixels * channels * (size_t)cop_cuda_math_bytes(op->math));
+        store_numbers(type_of(op->math), padded, problem.src.memory, pixels * channels);
+        free(padded);
+        run(&problem, false);
+        check_dst(&problem, "padded");
+        free_problem(&problem);
+    }
 }
 END_TEST
 
@@ -362,10 +445,12 @@ START_TEST(not_a_number_and_infinity_reach_the_result)
         problem.op.math = (enum cop_cuda_math)math;
         ck_assert(cop_cuda_convolution_choose(&problem.op, &h100, &problem.choice));
         make_problem(&problem);
-        /* the NaN that the device makes, and infinity, in two pixels */
+        /* the NaN that the device makes, and infinity, in pixels of the last line: where a tap
+         * beyond the filter would look, from the line above */
+        const int nan_pixel = (problem.op.ih - 1) * problem.op.iw, infinite = nan_pixel + 1;
         const uint32_t nan_bits = 0x7fffffff;
-        memcpy(&problem.src.values[0], &nan_bits, sizeof nan_bits);
-        problem.src.values[problem.op.ic] = INFINITY;
+        memcpy(&problem.src.values[nan_pixel * problem.op.ic], &nan_bits, sizeof nan_bits);
+        problem.src.values[infinite * problem.op.ic] = INFINITY;
         if (math <= COP_CUDA_MATH_TF32)
             memcpy(problem.src.memory, problem.src.values, problem.src.count * sizeof(float));
         else
@@ -374,10 +459,14 @@ START_TEST(not_a_number_and_infinity_reach_the_result)
         run(&problem, false);
         load_numbers(type_of(problem.op.math), problem.dst.memory, problem.dst.values,
                      problem.dst.count);
-        for (int c = 0; c < problem.op.oc; c++) {
-            ck_assert_float_nan(problem.dst.values[c]);
-            ck_assert_float_infinite(problem.dst.values[problem.op.oc + c]);
-            ck_assert_float_finite(problem.dst.values[2 * problem.op.oc + c]);
+        for (size_t i = 0; i < problem.dst.count; i++) {
+            const int pixel = (int)i / problem.op.oc;
+            if (pixel == nan_pixel)
+                ck_assert_float_nan(problem.dst.values[i]);
+            else if (pixel == infinite)
+                ck_assert_float_infinite(problem.dst.values[i]);
+            else
+                ck_assert_float_finite(problem.dst.values[i]);
         }
         free_problem(&problem);
     }
@@ -403,6 +492,7 @@ int main(void)
         "convolution", every_kernel_of_exact_floats_computes_every_shape,
         every_kernel_of_tf32_computes_every_shape, every_kernel_of_halves_computes_every_shape,
         every_kernel_of_bfloat16_computes_every_shape, what_is_chosen_computes_every_shape,
-        post_ops_are_applied_in_their_order, a_sum_may_be_added_to_where_it_is_stored,
+        convolutions_of_any_kind_are_computed, post_ops_are_applied_in_their_order,
+        channels_padded_by_the_caller_are_not_copied, a_sum_may_be_added_to_where_it_is_stored,
         not_a_number_and_infinity_reach_the_result, a_misaligned_tensor_is_refused);
 }

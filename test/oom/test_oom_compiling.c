@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "model/mxnet_files.h"
 #include "oom/allocation_faults.h"
+#include "support/behind/behind_control.h"
 #include "support/fault_models.h"
 #include "support/onnx_sample.h"
 #include "support/random_graph.h"
@@ -74,6 +75,8 @@ static void load_model(struct stage *stage)
     const struct making *what = stage->argument;
     struct stage loading = {.argument = &what->model};
     cop_error error;
+    if (what->device == COP_DEVICE_GPU)
+        behind_reset(behind_open());
     if (what->is_large_file)
         loading.model = model_of_large_file();
     else if (what->seed != 0)
@@ -124,6 +127,7 @@ static cop_status describe_devices(struct stage *stage, cop_error *error)
 
 #define ON_CPU .device = COP_DEVICE_CPU
 #define ON_REF .device = COP_DEVICE_REF
+#define ON_GPU .device = COP_DEVICE_GPU
 #define BROAD  .model.symbol = BROAD_SYMBOL, .model.params = BROAD_PARAMS
 #define MOVING .model.symbol = MOVING_SYMBOL, .model.params = ""
 
@@ -137,6 +141,7 @@ static cop_status describe_devices(struct stage *stage, cop_error *error)
 static const struct scenario scenarios[] = {
     CREATE("an operator is created on cpu", USUAL, ON_CPU),
     CREATE("an operator is created on ref", USUAL | PLAIN, ON_REF),
+    CREATE("an operator is created on a device with memory", USUAL, ON_GPU),
     CREATE("an operator is created on cpu for fast runs", USUAL, ON_CPU,
            .tuning = COP_TUNING_FAST_RUN),
     CREATE("an operator is created on cpu without passes", USUAL, ON_CPU, .keep_graph = true),
@@ -157,6 +162,8 @@ static const struct scenario scenarios[] = {
     CREATE("an operator of random network 1 is created on ref", USUAL | PLAIN, ON_REF, .seed = 1),
     CREATE("an operator of random network 2 is created on cpu", USUAL, ON_CPU, .seed = 2),
     CREATE("an operator of random network 2 is created on ref", USUAL | PLAIN, ON_REF, .seed = 2),
+    CREATE("an operator of random network 2 is created on a device with memory", USUAL, ON_GPU,
+           .seed = 2),
     CREATE("an operator of random network 3 is created on cpu", USUAL, ON_CPU, .seed = 3),
     CREATE("an operator of random network 3 is created on ref", USUAL | PLAIN, ON_REF, .seed = 3),
     CREATE("an operator of random network 4 is created on cpu", USUAL, ON_CPU, .seed = 4),

@@ -3,6 +3,7 @@
  * fail. */
 #define _GNU_SOURCE
 #include "oom/allocation_faults.h"
+#include "support/behind/behind_control.h"
 #include "support/tiny_models.h"
 
 #include <poll.h>
@@ -258,6 +259,22 @@ static cop_status make_arrays(struct stage *stage, cop_error *error)
     return status;
 }
 
+static cop_status make_on_device(struct stage *stage, cop_error *error)
+{
+    static const int64_t shape[] = {4, 4};
+    cop_status status = cop_ndarray_create_in(BEHIND_DEVICE, COP_MEMORY_DEVICE, COP_DTYPE_FLOAT32,
+                                              2, shape, &stage->src, error);
+    require_result(status, stage->src, "an array on the device");
+    if (status == COP_STATUS_OK)
+        status = cop_ndarray_create_in(BEHIND_DEVICE, COP_MEMORY_PINNED, COP_DTYPE_FLOAT32, 2,
+                                       shape, &stage->dst, error);
+    if (status == COP_STATUS_OK)
+        status = cop_ndarray_copy(stage->src, stage->dst, error);
+    if (status != COP_STATUS_OK)
+        cop_ndarray_release(&stage->src), cop_ndarray_release(&stage->dst);
+    return status;
+}
+
 static cop_status print_plans(struct stage *stage, cop_error *error)
 {
     cop_status status = COP_STATUS_OK;
@@ -300,7 +317,7 @@ static cop_status write_trace(struct stage *stage, cop_error *error)
         .least = 1                                                                                 \
     }
 
-static const cop_device_kind cpu = COP_DEVICE_CPU, ref = COP_DEVICE_REF;
+static const cop_device_kind cpu = COP_DEVICE_CPU, ref = COP_DEVICE_REF, gpu = COP_DEVICE_GPU;
 
 static const struct scenario scenarios[] = {
     {.name = "an operator is reshaped on cpu",
@@ -318,24 +335,40 @@ static const struct scenario scenarios[] = {
      .kinds = USUAL | PLAIN,
      .least = 1},
     WITH_OP("an operator is warmed up on cpu", &cpu, prepare_op, warm_up, USUAL),
+    {.name = "an operator is reshaped on a device with memory",
+     .argument = &gpu,
+     .prepare = prepare_op,
+     .act = reshape,
+     .finish = use_made,
+     .kinds = USUAL,
+     .least = 1},
     WITH_OP("an operator is warmed up on ref", &ref, prepare_op, warm_up, USUAL | PLAIN),
+    WITH_OP("an operator is warmed up on a device with memory", &gpu, prepare_op, warm_up, USUAL),
     WITH_OP("an operator is invoked on cpu", &cpu, prepare_op, invoke, USUAL),
     WITH_OP("an operator is invoked on ref", &ref, prepare_op, invoke, USUAL | PLAIN),
+    WITH_OP("an operator is invoked on a device with memory", &gpu, prepare_op, invoke, USUAL),
     WITH_OP("an invoke is profiled on cpu", &cpu, prepare_op, invoke_profiled, USUAL),
     WITH_OP("an invoke is profiled on ref", &ref, prepare_op, invoke_profiled, USUAL | PLAIN),
+    WITH_OP("an invoke is profiled on a device with memory", &gpu, prepare_op, invoke_profiled,
+            USUAL),
     WITH_OP("an invoke stands in line", &ref, prepare_failed_array, invoke_in_line, USUAL | PLAIN),
     WITH_OP("operators are invoked asynchronously on cpu", &cpu, prepare_chain, invoke_async,
             USUAL | THREADED),
     WITH_OP("operators are invoked asynchronously on ref", &ref, prepare_chain, invoke_async,
             USUAL | THREADED),
+    WITH_OP("operators are invoked asynchronously on a device with memory", &gpu, prepare_chain,
+            invoke_async, USUAL),
     WITH_OP("an invocation reports to a queue on cpu", &cpu, prepare_threads, invoke_told,
             USUAL | THREADED),
     WITH_OP("an invocation reports to a queue on ref", &ref, prepare_threads, invoke_told,
             USUAL | THREADED),
+    WITH_OP("an invocation reports to a queue on a device with memory", &gpu, prepare_threads,
+            invoke_told, USUAL),
     WITH_OP("an invocation is called back", &ref, prepare_threads, invoke_called_back,
             USUAL | THREADED),
     WITH_OP("a trimmed operator is invoked", &cpu, prepare_op, trim, USUAL),
     WITH_OP("arrays are made, viewed and wrapped", NULL, NULL, make_arrays, USUAL | PLAIN),
+    WITH_OP("an array is made on a device and copied", NULL, NULL, make_on_device, USUAL),
     WITH_OP("a plan is printed", &cpu, prepare_op, print_plans, USUAL | PLAIN),
     {.name = "an unknown name is asked for",
      .argument = &ref,
@@ -349,5 +382,6 @@ static const struct scenario scenarios[] = {
 
 int main(int argc, char **argv)
 {
+    behind_reset(behind_open());
     return fail_allocations(scenarios, COUNT(scenarios), argc, argv);
 }

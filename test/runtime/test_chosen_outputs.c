@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "model/model.h"
 #include "runtime/cached_op.h"
+#include "support/behind/behind_control.h"
 #include "support/random_graph.h"
 #include "support/unit.h"
 
@@ -269,6 +270,15 @@ START_TEST(random_networks_agree_on_every_subset_on_cpu)
 }
 END_TEST
 
+START_TEST(random_networks_agree_on_every_subset_on_a_device_with_memory)
+{
+    struct behind_control *control = behind_open();
+    behind_reset(control);
+    check_random_networks(COP_DEVICE_GPU, 2000, 2040);
+    ck_assert_int_gt(atomic_load(&control->recordings_begun), 100);
+}
+END_TEST
+
 START_TEST(of_eighty_outputs_any_may_be_chosen)
 {
     struct graph_maker maker = make_graph(1);
@@ -408,6 +418,7 @@ int main(void)
         what_only_other_outputs_need_does_not_run,
         an_output_on_the_way_to_another_needs_no_array_of_the_callers,
         random_networks_agree_on_every_subset_on_ref, random_networks_agree_on_every_subset_on_cpu,
+        random_networks_agree_on_every_subset_on_a_device_with_memory,
         of_eighty_outputs_any_may_be_chosen, a_paused_choice_goes_on_with_what_it_was_lent,
         the_steady_state_of_a_choice_allocates_nothing,
         every_failing_allocation_of_a_choice_is_a_status_and_nothing_leaks);

@@ -100,6 +100,36 @@ static void *alloc_garbage(size_t bytes)
     return memory;
 }
 
+static enum memory_kind kind_of(const struct layout *layout)
+{
+    return layout != NULL && layout->is_on_device ? MEMORY_DEVICE : MEMORY_HOST;
+}
+
+/* Garbage in the process's memory, or in the device's. NULL: there is none. */
+static void *create_memory(const struct session *session, enum memory_kind kind, size_t bytes)
+{
+    void *garbage = alloc_garbage(bytes), *memory = NULL;
+    if (kind == MEMORY_HOST || garbage == NULL)
+        return garbage;
+    bytes += COP_ALIGNMENT;
+    if (cop_memory_create(session->device, kind, bytes, "under test", &memory, NULL) ==
+            COP_STATUS_OK &&
+        cop_memory_copy(session->device, garbage, memory, bytes, NULL) != COP_STATUS_OK)
+        cop_memory_destroy(session->device, kind, &memory);
+    cop_free(garbage);
+    return memory;
+}
+
+static void destroy_memory(const struct session *session, enum memory_kind kind, void **memory)
+{
+    if (kind == MEMORY_HOST) {
+        cop_free(*memory);
+        *memory = NULL;
+    } else if (*memory != NULL) {
+        cop_memory_destroy(session->device, kind, memory);
+    }
+}
+
 /* Where in memory of alloc_garbage a tensor lies. */
 static void *place_tensor(const struct session *session, cop_dtype dtype,
                           const struct layout *layout, void *memory)
@@ -116,27 +146,54 @@ static void *src_address(const struct session *session, int i)
                         session->src_memory[i]);
 }
 
+/* Begins a run and waits until it is done. */
+static cop_status run_and_wait(struct session *session, const struct kernel *kernel, void *state,
+                               const struct kernel_args *args, cop_error *error)
+{
+    const struct backend *backend = kernel->backend;
+    const int before = backend->thread_enter == NULL
+                           ? 0
+                           : backend->thread_enter(session->device, count_threads(session));
+    cop_status status = cop_kernel_run(kernel, session->stream, state, args, error);
+    if (backend->stream_wait != NULL) { /* also after a failure: memory is freed next */
+        cop_error later;
+        const cop_status waited = backend->stream_wait(session->stream, &later);
+        if (status == COP_STATUS_OK && waited != COP_STATUS_OK)
+            status = cop_fail(error, waited, "%s", later.message);
+    }
+    if (backend->thread_leave != NULL)
+        backend->thread_leave(before);
+    return status;
+}
+
 static cop_status run_kernel(struct session *session, const struct kernel *kernel,
                              const void *const *src, void *const *dst, cop_error *error)
 {
     const struct backend *backend = kernel->backend;
-    void *state = NULL, *scratch = alloc_garbage(kernel->scratch_bytes);
+    const enum memory_kind scratch_kind =
+        cop_device_has_memory(session->device) ? MEMORY_DEVICE : MEMORY_HOST;
+    unsigned char src_memory[RUN_OP_MAX_SRC] = {0}, dst_memory[RUN_OP_MAX_DST] = {0};
+    void *state = NULL, *scratch = create_memory(session, scratch_kind, kernel->scratch_bytes);
     if (scratch == NULL)
         return cop_fail_memory(error, "scratch", kernel->scratch_bytes);
+    for (int i = 0; i < kernel->src_count; i++)
+        src_memory[i] = (unsigned char)kind_of(kernel->src_layouts[i]);
+    for (int i = 0; i < kernel->dst_count; i++)
+        dst_memory[i] = (unsigned char)kind_of(kernel->dst_layouts[i]);
     cop_status status = COP_STATUS_OK;
     if (backend->state_create != NULL)
         status = backend->state_create(kernel, session->stream, &state, error);
     if (status == COP_STATUS_OK) {
-        const struct kernel_args args = {.src = src, .dst = dst, .scratch = scratch};
-        const int before =
-            backend->thread_enter == NULL ? 0 : backend->thread_enter(session->device, count_threads(session));
-        status = cop_kernel_run(kernel, session->stream, state, &args, error);
-        if (backend->thread_leave != NULL)
-            backend->thread_leave(before);
+        const struct kernel_args args = {.src = src,
+                                         .dst = dst,
+                                         .scratch = scratch,
+                                         .src_memory = src_memory,
+                                         .dst_memory = dst_memory};
+        status = run_and_wait(session, kernel, state, &args, error);
         if (backend->state_destroy != NULL)
             backend->state_destroy(kernel, state);
     }
-    cop_free(scratch);
+    destroy_memory(session, scratch_kind, &scratch);
     return status;
 }
 
@@ -161,7 +218,7 @@ static cop_status prepare_src(struct session *session, int i, cop_error *error)
     if (!tensor->is_present || (i < 32 && (session->kernel->unread_srcs >> i & 1u) != 0))
         return COP_STATUS_OK;
     const size_t bytes = cop_layout_bytes(layout, tensor->dtype, &tensor->shape);
-    session->src_memory[i] = alloc_garbage(bytes);
+    session->src_memory[i] = create_memory(session, kind_of(layout), bytes);
     if (session->src_memory[i] == NULL)
         return cop_fail_memory(error, "source", bytes);
     void *at = src_address(session, i);
@@ -179,8 +236,7 @@ static cop_status run_once(struct session *session, int shared, void *const *pla
     const struct kernel *kernel = session->kernel;
     cop_status status = COP_STATUS_OK;
     for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++) {
-        cop_free(session->src_memory[i]);
-        session->src_memory[i] = NULL;
+        destroy_memory(session, kind_of(kernel->src_layouts[i]), &session->src_memory[i]);
         status = prepare_src(session, i, error);
     }
     const void *src[RUN_OP_MAX_SRC];
@@ -212,7 +268,8 @@ static cop_status alloc_outputs(struct session *session, void **plain, cop_error
         const struct kernel_tensor *tensor = &session->dst[i];
         const size_t bytes =
             cop_layout_bytes(session->kernel->dst_layouts[i], tensor->dtype, &tensor->shape);
-        session->dst_memory[i] = alloc_garbage(bytes);
+        session->dst_memory[i] =
+            create_memory(session, kind_of(session->kernel->dst_layouts[i]), bytes);
         plain[i] = alloc_garbage(cop_layout_bytes(NULL, tensor->dtype, &tensor->shape));
         if (session->dst_memory[i] == NULL || plain[i] == NULL)
             return cop_fail_memory(error, "output", bytes);
@@ -252,6 +309,8 @@ static cop_status create(struct session *session, cop_error *error)
                                            .dst = session->dst,
                                            .intra_op_threads = count_threads(session),
                                            .fast_run = session->call->conditions.fast_run,
+                                           .precision = session->call->conditions.precision,
+                                           .gpu_kernels = session->call->conditions.gpu_kernels,
                                            .name = "under test"};
     const struct backend *backend = session->device->backend;
     const cop_status status = cop_kernel_create(session->device, &request, &session->kernel, error);
@@ -262,12 +321,13 @@ static cop_status create(struct session *session, cop_error *error)
 
 static void release(struct session *session)
 {
-    for (int i = 0; i < RUN_OP_MAX_SRC; i++) {
-        cop_free(session->src_memory[i]);
+    const struct kernel *kernel = session->kernel; /* without one nothing was allocated */
+    for (int i = 0; kernel != NULL && i < kernel->src_count; i++)
+        destroy_memory(session, kind_of(kernel->src_layouts[i]), &session->src_memory[i]);
+    for (int i = 0; kernel != NULL && i < kernel->dst_count; i++)
+        destroy_memory(session, kind_of(kernel->dst_layouts[i]), &session->dst_memory[i]);
+    for (int i = 0; i < RUN_OP_MAX_SRC; i++)
         cop_layout_release(&session->arrives_in[i]);
-    }
-    for (int i = 0; i < RUN_OP_MAX_DST; i++)
-        cop_free(session->dst_memory[i]);
     cop_kernel_destroy(&session->kernel);
     if (session->stream != NULL)
         session->device->backend->stream_destroy(session->stream);

@@ -36,7 +36,9 @@ struct test_tensor {
 /* Under what conditions an operator runs; zeroed: the usual ones. */
 struct op_conditions {
     int intra_op_threads; /* 0 means 1 */
-    bool fast_run;        /* as in struct kernel_request */
+    bool fast_run;        /* as in struct kernel_request, as are these: */
+    cop_precision precision;
+    cop_gpu_kernels gpu_kernels;
     /* The layout (a reference) in which a float32 source that is no weight arrives; NULL: plain. */
     const struct layout *(*layout_of)(struct device *device, const struct shape *shape);
     bool misalign; /* plain tensors, weights apart, are only aligned as callers' arrays are */

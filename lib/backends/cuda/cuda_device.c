@@ -200,6 +200,7 @@ cop_status cop_cuda_device_open(int index, struct device **device, cop_error *er
     if (made == NULL)
         return cop_fail_memory(error, "device", sizeof *made);
     made->index = index;
+    made->base.backend = &cop_cuda_backend;
     made->base.id = (cop_device){COP_DEVICE_GPU, index};
     made->fork_epoch = cop_module_host->fork_epoch();
     pthread_mutex_init(&made->pool_mutex, NULL);

@@ -76,6 +76,8 @@ bool cop_cuda_is_ours(const struct cuda_device *device);
 int cop_cuda_enter(struct cuda_device *device);
 void cop_cuda_leave(int before);
 
+extern const struct backend cop_cuda_backend;
+
 /* The table's members. */
 int cop_cuda_device_count(void);
 cop_status cop_cuda_device_open(int index, struct device **device, cop_error *error);

@@ -111,6 +111,8 @@ cop_status cop_cuda_state_create(const struct kernel *kernel, struct stream *str
 void cop_cuda_state_destroy(const struct kernel *kernel, void *state)
 {
     const struct cuda_kernel *self = (const struct cuda_kernel *)kernel;
+    if (state == NULL)
+        return;
     const int before = cop_cuda_enter(self->device);
     self->state_destroy(self, state);
     cop_cuda_leave(before);

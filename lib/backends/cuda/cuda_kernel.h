@@ -9,6 +9,7 @@
 
 #include "backends/cuda/cuda_layout.h"
 #include "backends/cuda/cuda_stream.h"
+#include "base/error.h"
 #include "kernels/kernels.h"
 
 struct cuda_kernel;
@@ -70,8 +71,14 @@ cop_status cop_cuda_take_as_is(struct cuda_build *build, int index); /* linear, 
 
 /* The request's post-ops for the kernels. */
 void cop_cuda_post_ops(const struct post_ops *post_ops, struct cop_cuda_post_ops *translated);
-/* The source that a SUM post-op adds, −1 without one; and its address in a run. */
+/* The source that a SUM post-op adds; −1 without one. */
 int cop_cuda_added_src(const struct kernel_request *request);
+
+/* The address of a source in a run; NULL for −1. */
+static inline const void *cop_cuda_address(const struct kernel_args *args, int src)
+{
+    return src < 0 ? NULL : args->src[src];
+}
 
 /* Dimensions as they lie in memory: of an nhwc tensor n, spatial, channels. `axes[i]` (may be NULL)
  * is the tensor's dimension at place i. Returns the rank. */
@@ -106,7 +113,5 @@ cop_status cop_cuda_kernel_run(const struct kernel *kernel, struct stream *strea
 cop_status cop_cuda_state_create(const struct kernel *kernel, struct stream *stream, void **state,
                                  cop_error *error);
 void cop_cuda_state_destroy(const struct kernel *kernel, void *state);
-
-extern const struct backend cop_cuda_backend;
 
 #endif

@@ -140,12 +140,12 @@ void cop_cuda_layout_destroy(struct layout *layout)
     cop_free(layout);
 }
 
-cop_status cop_cuda_layout_linear(struct device *device, const struct layout *like,
+cop_status cop_cuda_layout_linear(struct device *device, const struct layout *like, cop_dtype dtype,
                                   const struct shape *shape, const struct layout **linear,
                                   cop_error *error)
 {
     const struct cuda_arrangement arrangement = {
-        .stored = cop_cuda_arrangement(like)->stored,
+        .stored = like == NULL ? dtype : cop_cuda_arrangement(like)->stored,
         .order = COP_CUDA_ROW_MAJOR,
     };
     return cop_cuda_layout_create(device->backend, &arrangement,

@@ -44,7 +44,7 @@ bool cop_cuda_type_of(cop_dtype stored, enum cop_cuda_type *type);
 /* The table's members. */
 bool cop_cuda_layout_equal(const struct layout *a, const struct layout *b);
 void cop_cuda_layout_destroy(struct layout *layout);
-cop_status cop_cuda_layout_linear(struct device *device, const struct layout *like,
+cop_status cop_cuda_layout_linear(struct device *device, const struct layout *like, cop_dtype dtype,
                                   const struct shape *shape, const struct layout **linear,
                                   cop_error *error);
 

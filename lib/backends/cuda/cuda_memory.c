@@ -15,10 +15,13 @@ struct cuda_live {
     struct cuda_live *next;
 };
 
-/* Blocks differ in size by an eighth at the least, so that kept ones are found again. */
+/* Blocks differ in size by an eighth at the least, so that kept ones are found again. At least one
+ * byte is asked for: for none CUDA gives no address. */
 static size_t round_up(size_t bytes)
 {
     size_t step = 512;
+    if (bytes == 0)
+        bytes = 1;
     while (step * 16 < bytes)
         step *= 2;
     return (bytes + step - 1) / step * step;

@@ -10,6 +10,7 @@
 #include "backends/backend.h"
 #include "backends/onednn/onednn_compat.h"
 #include "backends/onednn/onednn_layout.h"
+#include "base/error.h"
 
 enum argument_place { ARGUMENT_SRC, ARGUMENT_DST, ARGUMENT_SCRATCH };
 
@@ -51,13 +52,6 @@ cop_status cop_onednn_status(cop_error *error, const char *name, const char *cal
     do {                                                                                           \
         const cop_status tried_ =                                                                  \
             cop_onednn_status((build)->error, (build)->request->name, #call, (call));              \
-        if (tried_ != COP_STATUS_OK)                                                               \
-            return tried_;                                                                         \
-    } while (0)
-
-#define COP_TRY(call)                                                                              \
-    do {                                                                                           \
-        const cop_status tried_ = (call);                                                          \
         if (tried_ != COP_STATUS_OK)                                                               \
             return tried_;                                                                         \
     } while (0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/lock.h"
@@ -283,6 +284,24 @@ static cop_status fail_busy(const struct context_pool *pool, cop_status reason, 
                                                         : "");
 }
 
+/* Contexts may be with invocations that a device is busy with, and that nobody else asks about. */
+static bool can_be_behind(const struct context_pool *pool)
+{
+    return pool->plan->devices.devices[0]->backend->stream_wait != NULL;
+}
+
+/* Asks devices, without the lock, and sleeps for a moment if that gave nothing. */
+static void wait_for_device_locked(struct context_pool *pool, const struct limits *limits)
+    COP_REQUIRES(pool->lock)
+{
+    cop_lock_release(&pool->lock);
+    const int64_t again_ns = cop_now_ns() + cop_engine_poll_behind(limits);
+    cop_lock_acquire(&pool->lock);
+    if (!has_free(&pool->parking))
+        (void)cop_condition_wait(&pool->is_put, &pool->lock,
+                                 again_ns < limits->until_ns ? again_ns : limits->until_ns);
+}
+
 /* Sleeps until it is worth trying again. */
 static cop_status wait_for_put(struct context_pool *pool, const struct limits *limits,
                                cop_error *error)
@@ -293,7 +312,10 @@ static cop_status wait_for_put(struct context_pool *pool, const struct limits *l
     cop_lock_acquire(&pool->lock);
     atomic_fetch_add(&pool->waiting, 1); /* before the looks below, for everybody */
     while (!has_free(&pool->parking) && (end = cop_limits_check(limits)) == COP_STATUS_OK)
-        (void)cop_condition_wait(&pool->is_put, &pool->lock, limits->until_ns);
+        if (can_be_behind(pool))
+            wait_for_device_locked(pool, limits);
+        else
+            (void)cop_condition_wait(&pool->is_put, &pool->lock, limits->until_ns);
     atomic_fetch_sub(&pool->waiting, 1);
     cop_lock_release(&pool->lock);
     cop_cancel_unwatch(limits->cancel, &waiter);

@@ -61,7 +61,9 @@ void cop_engine_renew_after_fork(void) COP_NO_LOCK_CHECK
     for (struct failure *failure = engine->failures_first; failure != NULL; failure = failure->next)
         failure->is_finishing = false; /* who was about to finish it is gone */
     engine->pending = engine->entered = (struct task_list){NULL, NULL};
-    engine->ready = (struct task_queue){{NULL}, {NULL}};
+    engine->ready = engine->behind = (struct task_queue){{NULL}, {NULL}};
+    engine->behind_count = 0; /* the devices' work is the parent's */
+    engine->has_poller = false;
     engine->pending_count = 0;
     for (int i = 0; i < PRIORITY_COUNT; i++)
         engine->pending_by_priority[i] = 0;

@@ -45,6 +45,8 @@ void cop_engine_take_locked(struct task *task)
 {
     if (task->queue == &cop_engine.ready)
         task->parking = NULL; /* it looks for itself now */
+    else if (task->queue == &cop_engine.behind)
+        task->asked = ++cop_engine.asks;
     else
         atomic_fetch_sub(&task->parking->count, 1);
     cop_task_queue_remove(task);
@@ -121,6 +123,7 @@ static void complete_locked(struct task *task, struct failure *failure)
             cop_engine_set_failure_locked(task->accesses[i].storage, failure);
     task->state = TASK_ENDED;
     task->failure = failure;
+    cop_engine_end_behind_locked(task);
     cop_engine_part_locked(task);
     unlink_cancel_locked(task);
     if (task->deadline.is_listed)
@@ -218,6 +221,11 @@ static void park_locked(struct task *task) COP_REQUIRES(cop_engine.lock)
 static void suspend(struct task *task, enum run_result result)
 {
     cop_lock_acquire(&cop_engine.lock);
+    if (result == RUN_BEHIND) { /* this thread goes on to ask, or calls somebody when it leaves */
+        cop_engine_push_behind_locked(task);
+        cop_engine_release();
+        return;
+    }
     if (result == RUN_PARKED)
         park_locked(task);
     else
@@ -228,6 +236,16 @@ static void suspend(struct task *task, enum run_result result)
     cop_engine_release();
 }
 
+void cop_engine_conclude(struct task *task, cop_status status, const cop_error *error)
+{
+    struct failure *failure = NULL;
+    if (status != COP_STATUS_OK)
+        failure = cop_failure_create(task, status, error);
+    cop_lock_acquire(&cop_engine.lock);
+    complete_locked(task, failure);
+    cop_engine_release();
+}
+
 void cop_engine_run(struct task *task, const struct limits *limits)
 {
     cop_error error;
@@ -235,16 +253,10 @@ void cop_engine_run(struct task *task, const struct limits *limits)
     enum run_result result = RUN_DONE;
     if (status == COP_STATUS_OK)
         result = task->run(task, limits, &status, &error);
-    if (result != RUN_DONE) {
+    if (result == RUN_DONE)
+        cop_engine_conclude(task, status, &error);
+    else
         suspend(task, result);
-        return;
-    }
-    struct failure *failure = NULL;
-    if (status != COP_STATUS_OK)
-        failure = cop_failure_create(task, status, &error);
-    cop_lock_acquire(&cop_engine.lock);
-    complete_locked(task, failure);
-    cop_engine_release();
 }
 
 void cop_engine_unpark_locked(struct parking *parking)
@@ -254,7 +266,9 @@ void cop_engine_unpark_locked(struct parking *parking)
         return;
     cop_engine_take_locked(task);
     cop_engine_push_ready_locked(task, true);
-    if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
+    if (cop_engine.workers == 0) /* who waits for another parked task may begin that instead */
+        cop_engine_wake_helpers_locked();
+    else if (cop_engine.idle_workers == 0) /* whoever waits for it is as good as a worker */
         cop_engine_wake_helper_locked(task);
     cop_engine_call_workers_locked();
 }
@@ -266,6 +280,31 @@ void cop_engine_unpark(struct parking *parking)
     cop_engine_release();
 }
 
+/* Also who has no time is told what a device has done by now. */
+static void ask_once_locked(struct task *task, const struct limits *limits)
+    COP_REQUIRES(cop_engine.lock)
+{
+    if (cop_engine.behind_count == 0 || task->blocker_count == 0)
+        return;
+    const struct help help = cop_engine_find_help_locked(task);
+    if (help.task != NULL && help.task->state == TASK_BEHIND)
+        (void)cop_engine_help_locked(help.task, limits);
+}
+
+static void sleep_as_owner_locked(struct task *task, bool is_urgent, struct backoff *backoff,
+                                  int64_t until_ns) COP_REQUIRES(cop_engine.lock)
+{
+    const int64_t end_ns = cop_engine_sleep_end_locked(until_ns);
+    task->is_owner_asleep = true;
+    cop_engine.sleeping_owners++;
+    if (is_urgent)
+        cop_engine_back_off_locked(backoff, task->owner_wakes, end_ns);
+    else
+        cop_condition_wait(task->owner_wakes, &cop_engine.lock, end_ns);
+    cop_engine.sleeping_owners--;
+    task->is_owner_asleep = false;
+}
+
 /*
  * Waits until an owned task that has joined its lines is at the front of all; meanwhile runs what
  * stands in its way.
@@ -273,23 +312,16 @@ void cop_engine_unpark(struct parking *parking)
 static cop_status await_front_locked(struct task *task, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
+    struct backoff backoff = {0};
     cop_status status = COP_STATUS_OK;
+    ask_once_locked(task, limits);
     while (task->blocker_count > 0 && (status = cop_limits_check(limits)) == COP_STATUS_OK) {
         cop_engine_expire_due_locked();
-        struct task *help = cop_engine_find_runnable_locked(task);
-        if (help != NULL) {
-            cop_engine_take_locked(help);
-            cop_engine_release();
-            cop_engine_run(help, limits);
-            cop_lock_acquire(&cop_engine.lock);
-        } else if (!cop_engine_settle_locked()) {
-            task->is_owner_asleep = true;
-            cop_engine.sleeping_owners++;
-            cop_condition_wait(task->owner_wakes, &cop_engine.lock,
-                               cop_engine_sleep_end_locked(limits->until_ns));
-            cop_engine.sleeping_owners--;
-            task->is_owner_asleep = false;
-        }
+        const struct help help = cop_engine_find_help_locked(task);
+        if (help.task != NULL && cop_engine_help_locked(help.task, limits))
+            backoff.since_ns = 0;
+        else if (!cop_engine_settle_locked() && task->blocker_count > 0)
+            sleep_as_owner_locked(task, help.is_urgent, &backoff, limits->until_ns);
     }
     return status;
 }
@@ -312,8 +344,8 @@ cop_status cop_engine_enter(struct task *task, const struct limits *limits)
         cop_engine_part_locked(task);
         cop_task_list_remove(&cop_engine.entered, task);
     }
-    if (cop_engine.workers == 0) /* it may have been woken to run what somebody else waits for */
-        cop_engine_wake_helpers_locked();
+    if (cop_engine.workers == 0 || (status != COP_STATUS_OK && cop_engine_lacks_poller_locked()))
+        cop_engine_wake_helpers_locked(); /* it may have been woken for what others wait for, too */
     cop_engine_call_workers_locked();
     cop_engine_release();
     cop_condition_destroy(&wakes);

@@ -70,6 +70,7 @@ enum task_state {
     TASK_BLOCKED, /* in line somewhere */
     TASK_QUEUED, /* at the front of all its lines; in a queue, unless a thread of its own runs it */
     TASK_RUNNING, /* by some thread */
+    TASK_BEHIND,  /* begun: a device is busy with it, and somebody has to ask it; in a queue */
     TASK_ENDED,   /* without having run, or run on */
 };
 
@@ -77,6 +78,7 @@ enum run_result {
     RUN_DONE,
     RUN_PAUSED, /* the limits were reached: run it again later */
     RUN_PARKED, /* something is missing: task.parking says where it waits */
+    RUN_BEHIND, /* a device has to come to an end first: poll says when */
 };
 
 struct task {
@@ -90,6 +92,11 @@ struct task {
     /* Runs it, or goes on with it. `*status` and `*error` say how it ended. */
     enum run_result (*run)(struct task *task, const struct limits *limits, cop_status *status,
                            cop_error *error);
+    /*
+     * After RUN_BEHIND, asks the device. RUN_BEHIND: it is not done yet; RUN_PAUSED: it is, and
+     * there is more to run; RUN_DONE: the task is done, as run says it. NULL: run never is behind.
+     */
+    enum run_result (*poll)(struct task *task, cop_status *status, cop_error *error);
     /*
      * Called last, without locks: the task is the owner's again. NULL: it succeeded; the failure is
      * the engine's, and is kept by cop_failure_retain. `was_abandoned`: the process was forked
@@ -109,6 +116,8 @@ struct task {
     uint64_t sequence;
     cop_status end_status;   /* it ends with this as soon as it is at the front; OK: it runs then */
     struct failure *failure; /* how it ended */
+    int64_t behind_since_ns; /* a device is busy with it; 0: none is */
+    uint64_t asked;          /* the number of the last question about that */
     struct task_queue *queue; /* that it is in */
     struct task *queue_previous, *queue_next;
     struct task *list_previous,
@@ -129,6 +138,13 @@ cop_status cop_failure_observe(struct failure *failure, cop_error *error);
 
 /* Hands an asynchronous task over. */
 void cop_engine_submit(struct task *task);
+
+/*
+ * Asks devices about tasks that are behind, of whomever, once each, unless workers do: for a thread
+ * that waits for what such a task holds. Returns when to ask again, in nanoseconds from now; 0: one
+ * went on, within the limits.
+ */
+int64_t cop_engine_poll_behind(const struct limits *limits);
 
 /* Lets the next parked task try again; after something was given back. */
 void cop_engine_unpark(struct parking *parking);

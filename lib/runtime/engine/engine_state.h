@@ -45,6 +45,14 @@ struct engine {
     bool has_timer;
     bool lacks_thread, has_told_so; /* one could not be started; the log has heard of it */
     struct task_queue ready;
+    struct task_queue behind; /* that a device is busy with, the longest not asked about first */
+    int behind_count;         /* of those, and of those that a thread asks about right now */
+    bool has_been_behind;     /* some task was, in the life of the process */
+    uint64_t behind_begun, behind_seen; /* how many ever; when the poller was last in a hurry */
+    uint64_t asks;                      /* how many questions there were */
+    bool has_poller;          /* a worker asks devices as long as it has nothing else to do */
+    uint64_t poller;          /* counts up: a new one takes over from the last */
+    int64_t next_sweep_ns;    /* when a busy worker asks next */
     struct task_list pending; /* asynchronous, not yet done, oldest first */
     struct task_list entered; /* of threads that run them themselves */
     size_t pending_count, pending_by_priority[PRIORITY_COUNT];
@@ -84,9 +92,19 @@ void cop_engine_part_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 void cop_engine_stop_reading_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 void cop_engine_serve_locked(struct storage *storage) COP_REQUIRES(cop_engine.lock);
 
-/* Searches along the lines (search.c). A task in the way of `task` that this thread can run now,
- * or, where very many are in the way, any; NULL: all run already, or none is there. */
-struct task *cop_engine_find_runnable_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* What a waiting thread finds in its way. */
+struct help {
+    struct task *task; /* that it can run now, or ask a device about; NULL: there is none */
+    bool is_urgent;    /* something there is behind, or may be soon: look again before long */
+};
+
+/* Whether a thread that waits for a task may begin it now. Without workers that is so also for a
+ * parked one where what it lacks is there: the one that was told may have nobody to run it. */
+bool cop_engine_can_begin_locked(const struct task *task) COP_REQUIRES(cop_engine.lock);
+
+/* Searches along the lines (search.c). Looks for a task in the way of `task` that this thread can
+ * run now or, where very many are in the way, any; otherwise for one that is behind. */
+struct help cop_engine_find_help_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 /* Those in the way of `task` get at least its priority. */
 void cop_engine_lend_priority_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
 /* Wakes a thread that waits for `task`, which is ready, so that it runs it. */
@@ -144,6 +162,32 @@ extern struct failure cop_failure_by_fork;
 
 /* Runs a task that was taken, until it is done or the limits are reached; the lock is not held. */
 void cop_engine_run(struct task *task, const struct limits *limits);
+/* It is done. */
+void cop_engine_conclude(struct task *task, cop_status status, const cop_error *error);
+
+/* Tasks that are behind (behind.c). Who has run or asked about one leaves it there. */
+void cop_engine_push_behind_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+void cop_engine_end_behind_locked(struct task *task) COP_REQUIRES(cop_engine.lock);
+/* Takes a task that is ready, and runs it, or one that is behind, asks about it and goes on. False:
+ * a device is not done with it. */
+bool cop_engine_help_locked(struct task *help, const struct limits *limits)
+    COP_REQUIRES(cop_engine.lock);
+/* A worker without other work asks until there is some; where that is wanted. */
+void cop_engine_keep_polling_locked(void) COP_REQUIRES(cop_engine.lock);
+bool cop_engine_wants_poller_locked(void) COP_REQUIRES(cop_engine.lock);
+/* A worker with other work asks once, if nobody has for a moment. */
+void cop_engine_sweep_locked(void) COP_REQUIRES(cop_engine.lock);
+/* Devices have work and nobody asks them all the time. */
+bool cop_engine_lacks_poller_locked(void) COP_REQUIRES(cop_engine.lock);
+
+/* How a thread waits for a device: it asks again at once, then after ever longer, but short against
+ * the time that it has waited. */
+struct backoff {
+    int64_t since_ns; /* 0: it has not begun */
+};
+/* Sleeps a little on a condition, or just lets others run; the lock is not held meanwhile. */
+void cop_engine_back_off_locked(struct backoff *backoff, struct condition *wakes, int64_t until_ns)
+    COP_REQUIRES(cop_engine.lock);
 
 /* A task is about to leave the pending ones: those who drain look for the next (waits.c). */
 void cop_engine_advance_drains_locked(const struct task *task) COP_REQUIRES(cop_engine.lock);

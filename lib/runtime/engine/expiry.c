@@ -24,7 +24,7 @@ cop_status cop_limits_check(const struct limits *limits)
 
 void cop_engine_expire_locked(struct task *task, cop_status status)
 {
-    if (task->state == TASK_RUNNING || task->state == TASK_ENDED ||
+    if (task->state == TASK_RUNNING || task->state == TASK_BEHIND || task->state == TASK_ENDED ||
         task->end_status != COP_STATUS_OK)
         return;
     const bool is_parked = task->queue != NULL && task->queue != &cop_engine.ready;

@@ -13,7 +13,8 @@ enum visit_result {
     VISIT_PAST, /* those beyond it do not matter */
     VISIT_FOUND,
 };
-typedef enum visit_result visitor(struct task *visited, const struct task *origin);
+struct search;
+typedef enum visit_result visitor(struct search *search, struct task *visited);
 
 /* Nobody searches on for ever while everybody waits for the lock. */
 #define MOST_VISITS 128
@@ -22,12 +23,13 @@ struct search {
     struct task *origin;
     bool is_forward; /* to those behind, else to those before */
     visitor *visit;
-    int visits_left; /* 0 at the end: there was more than it looked at */
+    int visits_left;               /* 0 at the end: there was more than it looked at */
+    bool sees_behind, sees_parked; /* among those that find_ready looked at */
     uint64_t number;
     struct task *left; /* tasks still to look beyond, linked by visit_next */
 };
 
-static enum visit_result raise_priority(struct task *visited, const struct task *origin);
+static enum visit_result raise_priority(struct search *search, struct task *visited);
 
 /* What is before this task has been looked at already, or will be. */
 static bool is_known(const struct search *search, const struct task *task)
@@ -56,7 +58,7 @@ static struct task *search_line_locked(struct search *search, const struct acces
         }
         if (visited->visit != search->number) {
             visited->visit = search->number;
-            const enum visit_result result = search->visit(visited, search->origin);
+            const enum visit_result result = search->visit(search, visited);
             if (result == VISIT_FOUND)
                 return visited;
             if (--search->visits_left == 0)
@@ -88,23 +90,62 @@ static struct task *search_locked(struct search *search) COP_REQUIRES(cop_engine
     return found;
 }
 
-static enum visit_result find_ready(struct task *visited, const struct task *origin)
+bool cop_engine_can_begin_locked(const struct task *task)
 {
-    (void)origin;
-    if (visited->queue == &cop_engine.ready)
+    if (task->queue == &cop_engine.ready)
+        return true;
+    return cop_engine.workers == 0 && task->queue != NULL && task->queue != &cop_engine.behind &&
+           task->parking->has_free(task->parking);
+}
+
+static enum visit_result find_ready(struct search *search, struct task *visited)
+    COP_REQUIRES(cop_engine.lock)
+{
+    if (cop_engine_can_begin_locked(visited))
         return VISIT_FOUND;
+    search->sees_behind |= visited->behind_since_ns != 0;
+    search->sees_parked |= visited->queue != NULL && visited->queue != &cop_engine.behind;
     return visited->state == TASK_BLOCKED ? VISIT_ON : VISIT_PAST;
 }
 
-struct task *cop_engine_find_runnable_locked(struct task *task)
+/* Of those that are behind, the one that nobody asked about for longest. `visit`: only those that
+ * this search came by; 0: of all. */
+static struct task *find_behind_locked(uint64_t visit) COP_REQUIRES(cop_engine.lock)
 {
-    struct search search = {.origin = task, .visit = find_ready, .visits_left = MOST_VISITS};
-    struct task *found = search_locked(&search);
-    return search.visits_left == 0 ? cop_task_queue_first(&cop_engine.ready) : found;
+    struct task *found = NULL;
+    for (int i = 0; i < PRIORITY_COUNT; i++)
+        for (struct task *task = cop_engine.behind.first[i]; task != NULL; task = task->queue_next)
+            if ((visit == 0 || task->visit == visit) &&
+                (found == NULL || task->asked < found->asked))
+                found = task;
+    return found;
 }
 
-static enum visit_result raise_priority(struct task *visited, const struct task *origin)
+/*
+ * Who waits for a parked task waits for any that has what that lacks, and it may be behind. Workers
+ * ask about it if there are any.
+ */
+struct help cop_engine_find_help_locked(struct task *task)
 {
+    struct search search = {.origin = task, .visit = find_ready, .visits_left = MOST_VISITS};
+    struct help help = {.task = search_locked(&search)};
+    if (search.visits_left == 0)
+        help.task = cop_task_queue_first(&cop_engine.ready);
+    if (help.task != NULL)
+        return help;
+    const bool takes_any =
+        cop_engine.workers == 0 && (search.sees_parked || search.visits_left == 0);
+    help.is_urgent = search.sees_behind || (takes_any && cop_engine.has_been_behind);
+    if (search.sees_behind && !cop_engine.has_poller)
+        help.task = find_behind_locked(search.number);
+    if (help.task == NULL && takes_any)
+        help.task = find_behind_locked(0);
+    return help;
+}
+
+static enum visit_result raise_priority(struct search *search, struct task *visited)
+{
+    const struct task *origin = search->origin;
     if (visited->owner_wakes == NULL) {
         if (visited->priority <= origin->priority)
             return VISIT_PAST;
@@ -131,9 +172,9 @@ void cop_engine_lend_priority_locked(struct task *task)
         (void)search_locked(&search);
 }
 
-static enum visit_result find_sleeper(struct task *visited, const struct task *origin)
+static enum visit_result find_sleeper(struct search *search, struct task *visited)
 {
-    (void)origin;
+    (void)search;
     return visited->is_owner_asleep ? VISIT_FOUND : VISIT_ON;
 }
 
@@ -152,7 +193,7 @@ void cop_engine_wake_helper_locked(struct task *task)
 
 void cop_engine_wake_helpers_locked(void)
 {
-    if (cop_task_queue_first(&cop_engine.ready) == NULL)
+    if (cop_task_queue_first(&cop_engine.ready) == NULL && !cop_engine_lacks_poller_locked())
         return;
     if (cop_engine.sleeping_drains > 0)
         cop_condition_broadcast(&cop_engine.drained);

@@ -66,49 +66,85 @@ static void remove_drain_locked(struct drain *drain) COP_REQUIRES(cop_engine.loc
         drain->next->previous = drain->previous;
 }
 
-/* A ready task: the oldest waited for, or one in its way, or another that is waited for. */
+/* One that is behind: of those waited for, or else any, that may hold what one of them lacks. */
+static struct task *find_behind_locked(const struct drain *drain) COP_REQUIRES(cop_engine.lock)
+{
+    struct task *found = NULL;
+    for (int i = 0; i < PRIORITY_COUNT; i++)
+        for (struct task *task = cop_engine.behind.first[i]; task != NULL;
+             task = task->queue_next) {
+            const bool is_better =
+                found != NULL && is_drained_by(drain, task) == is_drained_by(drain, found)
+                    ? task->asked < found->asked
+                    : is_drained_by(drain, task);
+            if (found == NULL || is_better)
+                found = task;
+        }
+    return found;
+}
+
+/*
+ * A ready task: the oldest waited for, or one in its way, or another that is waited for. Where none
+ * is there, one that is behind.
+ */
 static struct task *find_help_locked(const struct drain *drain) COP_REQUIRES(cop_engine.lock)
 {
     struct task *first = cop_task_queue_first(&cop_engine.ready);
-    if (first == NULL)
-        return NULL;
-    if (drain->oldest->queue == &cop_engine.ready)
+    if (cop_engine_can_begin_locked(drain->oldest))
         return drain->oldest;
-    struct task *help = cop_engine_find_runnable_locked(drain->oldest);
-    return help == NULL && is_drained_by(drain, first) ? first : help;
+    if (first == NULL)
+        return find_behind_locked(drain);
+    const struct help help = cop_engine_find_help_locked(drain->oldest);
+    if (help.task != NULL && help.task->state != TASK_BEHIND)
+        return help.task;
+    return is_drained_by(drain, first) ? first : find_behind_locked(drain);
 }
 
-/* Runs one ready task; false: there is none. */
+/* Runs one ready task, or asks about one that is behind; false: there is none, or it still is. */
 static bool help_locked(const struct drain *drain, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
     struct task *help = find_help_locked(drain);
-    if (help == NULL)
-        return false;
-    cop_engine_take_locked(help);
-    cop_engine_release();
-    cop_engine_run(help, limits);
-    cop_lock_acquire(&cop_engine.lock);
-    return true;
+    if (help != NULL && help->state == TASK_BEHIND && cop_engine.has_poller)
+        return false; /* a worker asks already */
+    return help != NULL && cop_engine_help_locked(help, limits);
 }
 
-static void sleep_locked(const struct limits *limits) COP_REQUIRES(cop_engine.lock)
+/* Also who has no time is told what devices have done by now. */
+static void ask_once_locked(const struct drain *drain, const struct limits *limits)
+    COP_REQUIRES(cop_engine.lock)
 {
+    struct task *help = drain->oldest == NULL ? NULL : find_behind_locked(drain);
+    if (help != NULL)
+        (void)cop_engine_help_locked(help, limits);
+}
+
+static void sleep_locked(const struct limits *limits, struct backoff *backoff)
+    COP_REQUIRES(cop_engine.lock)
+{
+    const int64_t end_ns = cop_engine_sleep_end_locked(limits->until_ns);
     cop_engine.sleeping_drains++;
-    cop_condition_wait(&cop_engine.drained, &cop_engine.lock,
-                       cop_engine_sleep_end_locked(limits->until_ns));
+    if (cop_engine.has_been_behind)
+        cop_engine_back_off_locked(backoff, &cop_engine.drained, end_ns);
+    else
+        cop_condition_wait(&cop_engine.drained, &cop_engine.lock, end_ns);
     cop_engine.sleeping_drains--;
 }
 
 static cop_status drain_locked(const struct drain *drain, const struct limits *limits)
     COP_REQUIRES(cop_engine.lock)
 {
+    struct backoff backoff = {0};
     cop_status status = COP_STATUS_OK;
+    ask_once_locked(drain, limits);
     while (drain->oldest != NULL && (status = cop_limits_check(limits)) == COP_STATUS_OK) {
         cop_engine_expire_due_locked();
-        if (cop_engine_settle_locked() || help_locked(drain, limits))
+        if (cop_engine_settle_locked())
             continue;
-        sleep_locked(limits);
+        if (help_locked(drain, limits))
+            backoff.since_ns = 0;
+        else if (drain->oldest != NULL)
+            sleep_locked(limits, &backoff);
     }
     return status;
 }
@@ -133,11 +169,12 @@ static struct failure *find_failure_locked(const struct drain *drain) COP_REQUIR
 static cop_status report_failure_locked(const struct drain *drain, const struct limits *limits,
                                         cop_error *error) COP_REQUIRES(cop_engine.lock)
 {
+    struct backoff backoff = {0};
     struct failure *first;
     while ((first = find_failure_locked(drain)) != NULL && first->is_finishing &&
            cop_limits_check(limits) == COP_STATUS_OK)
         if (!cop_engine_settle_locked())
-            sleep_locked(limits);
+            sleep_locked(limits, &backoff);
     return first == NULL ? cop_ok(error) : cop_failure_report_locked(first, error);
 }
 
@@ -155,6 +192,9 @@ cop_status cop_engine_wait_all(uint64_t operator_id, const struct limits *limits
                  : report_failure_locked(&drain, limits, error);
     cop_cancel_unwatch_locked(limits->cancel, &waiter);
     remove_drain_locked(&drain);
+    if (cop_engine.workers == 0) /* it may leave what it asked about, or was woken to run */
+        cop_engine_wake_helpers_locked();
+    cop_engine_call_workers_locked();
     cop_engine_release();
     return status;
 }

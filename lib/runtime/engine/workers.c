@@ -44,8 +44,15 @@ static void *run_worker(void *unused)
     (void)unused;
     cop_lock_acquire(&cop_engine.lock);
     while (is_wanted_locked()) {
+        if (cop_task_queue_first(&engine->ready) == NULL && cop_engine_wants_poller_locked()) {
+            cop_engine_keep_polling_locked();
+            continue;
+        }
+        cop_engine_sweep_locked();
         struct task *task = cop_task_queue_first(&engine->ready);
         if (task == NULL) {
+            if (cop_engine_settle_locked() || cop_engine_wants_poller_locked())
+                continue;
             engine->idle_workers++;
             cop_condition_wait(&cop_engine.work, &cop_engine.lock, INT64_MAX);
             engine->idle_workers--;
@@ -59,6 +66,7 @@ static void *run_worker(void *unused)
     }
     if (--engine->workers == 0) /* those who wait relied on it */
         cop_engine_wake_helpers_locked();
+    cop_engine_call_workers_locked();
     cop_engine_release();
     return NULL;
 }
@@ -81,7 +89,8 @@ static int count_ready_locked(int most) COP_REQUIRES(cop_engine.lock)
 void cop_engine_call_workers_locked(void)
 {
     struct engine *engine = &cop_engine;
-    const int wanted = count_ready_locked(engine->idle_workers + 1);
+    const int wanted =
+        count_ready_locked(engine->idle_workers + 1) + (cop_engine_lacks_poller_locked() ? 1 : 0);
     if (wanted == 0)
         return;
     for (int i = 0; i < wanted && i < engine->idle_workers; i++)

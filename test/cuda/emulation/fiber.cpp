@@ -104,6 +104,10 @@ void destroy_fiber(fiber *self)
 #if COP_HAS_TSAN
     __tsan_destroy_fiber(self->sanitizer);
 #endif
+#if COP_HAS_ASAN
+    /* what it remembers of frames would be said of whoever gets the addresses next */
+    __asan_unpoison_memory_region(self->stack, stack_size);
+#endif
     munmap(static_cast<char *>(self->stack) - guard_size, guard_size + stack_size);
 }
 

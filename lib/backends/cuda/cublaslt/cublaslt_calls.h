@@ -12,6 +12,7 @@
 
 #include "backends/cuda/cublaslt/cublaslt_library.h"
 #include "backends/cuda/cublaslt/cublaslt_product.h"
+#include "base/error.h"
 
 #define COP_CUBLASLT_FUNCTIONS(X)                                                                  \
     X(GetVersion)                                                                                  \
@@ -56,13 +57,6 @@ cop_status cop_cublaslt_status(const struct cublaslt_session *session, const cha
     do {                                                                                           \
         const cop_status tried_ = cop_cublaslt_status(                                             \
             (session), "cublasLt" #name, (session)->calls->name(__VA_ARGS__), (error));            \
-        if (tried_ != COP_STATUS_OK)                                                               \
-            return tried_;                                                                         \
-    } while (0)
-
-#define COP_TRY(call)                                                                              \
-    do {                                                                                           \
-        const cop_status tried_ = (call);                                                          \
         if (tried_ != COP_STATUS_OK)                                                               \
             return tried_;                                                                         \
     } while (0)

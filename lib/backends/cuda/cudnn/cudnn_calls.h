@@ -14,6 +14,7 @@
 
 #include "backends/cuda/cudnn/cudnn_library.h"
 #include "backends/cuda/cudnn/cudnn_session.h"
+#include "base/error.h"
 
 #define COP_CUDNN_FUNCTIONS(X)                                                                     \
     X(GetVersion)                                                                                  \
@@ -62,12 +63,5 @@ cop_status cop_cudnn_status(const struct cudnn_session *session, const char *cal
 
 /* Returns from the calling function unless session->calls->name(…) succeeds. */
 #define CUDNN_TRY(session, error, name, ...) CUDNN_TRY_FOR(session, NULL, error, name, __VA_ARGS__)
-
-#define COP_TRY(call)                                                                              \
-    do {                                                                                           \
-        const cop_status tried_ = (call);                                                          \
-        if (tried_ != COP_STATUS_OK)                                                               \
-            return tried_;                                                                         \
-    } while (0)
 
 #endif

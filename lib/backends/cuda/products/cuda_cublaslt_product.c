@@ -41,14 +41,14 @@ static cop_status run_cublaslt(const struct cuda_kernel *kernel, struct cuda_str
     const struct cublaslt_pointers pointers = {
         .a = args->src[0],
         .b = args->src[1],
-        .bias = self->sizes.bias < 0 ? NULL : args->src[self->sizes.bias],
+        .bias = cop_cuda_address(args, self->sizes.bias),
         .d = args->dst[0],
         .workspace = self->choice.workspace_bytes == 0 ? NULL : cop_cuda_workspace(args->scratch),
     };
     const cop_status status = cop_cublaslt_execution_run(state, &pointers, stream->stream, error);
     if (status != COP_STATUS_OK || self->rest.ops.count == 0)
         return status;
-    const void *added = self->sizes.added < 0 ? NULL : args->src[self->sizes.added];
+    const void *added = cop_cuda_address(args, self->sizes.added);
     CUDA_TRY(kernel->device,
              cop_cuda_elementwise(&self->rest, args->dst[0], added, args->dst[0], stream->stream),
              error);
@@ -120,7 +120,7 @@ static cop_status make(struct cuda_build *build, const struct product_sizes *siz
 {
     const struct post_ops *post_ops = build->request->post_ops;
     const int fused = choice->product.activation == COP_CUBLASLT_RELU ? 1 : 0;
-    char name[96];
+    char name[128];
     snprintf(name, sizeof name, "%s%s", choice->name, fused < post_ops->count ? "+own" : "");
     cop_status status =
         cop_cuda_kernel_new(build, sizeof(struct cublaslt_kernel), run_cublaslt, name);

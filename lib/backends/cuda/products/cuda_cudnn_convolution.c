@@ -53,7 +53,7 @@ static cop_status run_cudnn(const struct cuda_kernel *kernel, struct cuda_stream
                             void *state, const struct kernel_args *args, cop_error *error)
 {
     const struct cudnn_kernel *self = (const struct cudnn_kernel *)kernel;
-    const void *added = self->sizes.added < 0 ? NULL : args->src[self->sizes.added];
+    const void *added = cop_cuda_address(args, self->sizes.added);
     const struct cudnn_pointers pointers = {
         .src = args->src[0],
         .weights = args->src[1],
@@ -265,7 +265,7 @@ static cop_status make(struct cuda_build *build, const struct convolution_sizes 
                        const struct cudnn_convolution *convolution, int fused,
                        const struct cudnn_choice **choice)
 {
-    char name[96];
+    char name[128];
     const struct post_ops *post_ops = build->request->post_ops;
     snprintf(name, sizeof name, "%s%s", (*choice)->name, fused < post_ops->count ? "+own" : "");
     cop_status status = cop_cuda_kernel_new(build, sizeof(struct cudnn_kernel), run_cudnn, name);

@@ -29,11 +29,6 @@ cop_status cop_cuda_product_operands(struct cuda_build *build, const struct prod
     return status;
 }
 
-static const void *optional(const struct kernel_args *args, int src)
-{
-    return src < 0 ? NULL : args->src[src];
-}
-
 /* --- The tiled kernel ------------------------------------------------------------------------- */
 
 struct tiled_product {
@@ -50,9 +45,9 @@ static cop_status run_tiled(const struct cuda_kernel *kernel, struct cuda_stream
     const struct tiled_product *self = (const struct tiled_product *)kernel;
     CUDA_TRY(kernel->device,
              cop_cuda_matrix_product(&self->launch, &self->choice, args->src[0], args->src[1],
-                                     optional(args, self->sizes.bias),
-                                     optional(args, self->sizes.added), args->dst[0], args->scratch,
-                                     stream->stream),
+                                     cop_cuda_address(args, self->sizes.bias),
+                                     cop_cuda_address(args, self->sizes.added), args->dst[0],
+                                     args->scratch, stream->stream),
              error);
     return COP_STATUS_OK;
 }
@@ -139,9 +134,10 @@ static cop_status run_few_rows(const struct cuda_kernel *kernel, struct cuda_str
     (void)state;
     const struct few_rows *self = (const struct few_rows *)kernel;
     CUDA_TRY(kernel->device,
-             cop_cuda_matrix_vector(
-                 &self->launch, args->src[0], args->src[1], optional(args, self->sizes.bias),
-                 optional(args, self->sizes.added), args->dst[0], stream->stream),
+             cop_cuda_matrix_vector(&self->launch, args->src[0], args->src[1],
+                                    cop_cuda_address(args, self->sizes.bias),
+                                    cop_cuda_address(args, self->sizes.added), args->dst[0],
+                                    stream->stream),
              error);
     return COP_STATUS_OK;
 }
