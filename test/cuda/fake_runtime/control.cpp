@@ -208,12 +208,17 @@ void cop_fake_cuda_not_ready(unsigned count)
     change([=](state &all) { all.settings.not_ready = count; });
 }
 
-int cop_fake_cuda_is_device_pointer(const void *address)
+int cop_fake_cuda_is_device_range(const void *address, size_t bytes)
 {
     untracked own;
     lock held(the().mutex);
     const std::shared_ptr<block> found = find_block(address);
-    return found != nullptr && found->is_device;
+    return found != nullptr && found->is_device && is_inside(*found, address, bytes);
+}
+
+int cop_fake_cuda_is_device_pointer(const void *address)
+{
+    return cop_fake_cuda_is_device_range(address, 1);
 }
 
 void cop_fake_cuda_count(struct cop_fake_cuda_counters *counters)

@@ -75,6 +75,8 @@ void cop_fake_cuda_not_ready(unsigned count);
 
 /* Whether an address lies in device memory that is allocated. */
 int cop_fake_cuda_is_device_pointer(const void *address);
+/* Whether `bytes` from there on do, in one block. */
+int cop_fake_cuda_is_device_range(const void *address, size_t bytes);
 void cop_fake_cuda_count(struct cop_fake_cuda_counters *counters);
 /* How many there were; the text of the first, "" if none. */
 size_t cop_fake_cuda_violations(char *first, size_t bytes);

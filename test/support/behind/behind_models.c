@@ -135,6 +135,16 @@ cop_model *behind_branches(void)
     return finish(&graph);
 }
 
+cop_model *behind_large(void)
+{
+    struct message graph = begin(DIMS(64, 1024));
+    add_simple(&graph, "Relu", "x", "a");
+    add_simple(&graph, "Tanh", "a", "b");
+    add_simple(&graph, "Relu", "b", "y");
+    onnx_add_output(&graph, "y", ONNX_FLOAT, DIMS(64, 1024));
+    return finish(&graph);
+}
+
 cop_cached_op *behind_compile(cop_model *model, size_t max_contexts)
 {
     cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;

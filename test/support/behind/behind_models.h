@@ -25,6 +25,9 @@ cop_model *behind_chain(int length);
 /* x [4,16] → two branches of three relu and tanh each → outputs "left" and "right". */
 cop_model *behind_branches(void);
 
+/* x [64,1024] → relu → tanh → relu → "y": what lies between takes a quarter of a megabyte each. */
+cop_model *behind_large(void);
+
 /* Compiles for BEHIND_DEVICE; `max_contexts` 0: the default. Fails the test when that fails. */
 cop_cached_op *behind_compile(cop_model *model, size_t max_contexts);
 
