@@ -52,9 +52,8 @@ bool cop_cuda_convolution_choose(const struct cop_cuda_convolution *self,
 int cop_cuda_convolution_channels(const struct cop_cuda_convolution *self);
 
 /*
- * Packed weights: [groups · oc, kh, kw, padded channels], each of the rows whole chunks of 16 bytes
- * and all that was added zero, elements rounded to what the mathematics takes (TF32: still 4
- * bytes). src is [groups · oc, ic, kh, kw] in float.
+ * Packed weights: [groups · oc, kh, kw, padded channels], the added ones zero, elements rounded to
+ * what the mathematics takes (TF32: still 4 bytes). src is [groups · oc, ic, kh, kw] in float.
  */
 size_t cop_cuda_convolution_weights_bytes(const struct cop_cuda_convolution *self);
 cudaError_t cop_cuda_convolution_pack(const struct cop_cuda_convolution *self, const float *src,

@@ -165,13 +165,14 @@ __device__ inline void multiply_by_shuffles(float (&sum)[4], const uint32_t (&a)
                                             const uint32_t *b)
 {
     const int lane = threadIdx.x & 31, row = lane >> 2, column = 2 * (lane & 3);
-    COP_UNROLL
-    for (int word = 0; word < 8; word++) {
-        const int high = word >> 2, from = word & 3;
-        const uint32_t upper = __shfl_sync(~0u, a[2 * high], row * 4 + from);
-        const uint32_t lower = __shfl_sync(~0u, a[2 * high + 1], row * 4 + from);
-        const uint32_t left = __shfl_sync(~0u, b[high], column * 4 + from);
-        const uint32_t right = __shfl_sync(~0u, b[high], column * 4 + 4 + from);
+    COP_UNROLL_NONE
+    for (int both = 0; both < 8; both++) {
+        const bool high = both >= 4;
+        const int from = both & 3;
+        const uint32_t upper = __shfl_sync(~0u, high ? a[2] : a[0], row * 4 + from);
+        const uint32_t lower = __shfl_sync(~0u, high ? a[3] : a[1], row * 4 + from);
+        const uint32_t left = __shfl_sync(~0u, high ? b[1] : b[0], column * 4 + from);
+        const uint32_t right = __shfl_sync(~0u, high ? b[1] : b[0], column * 4 + 4 + from);
         if (is_pair) {
 #define COP_LOW(x) __uint_as_float((x) << 16)
             sum[0] = fmaf(COP_LOW(upper), COP_LOW(left), sum[0]);

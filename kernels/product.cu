@@ -68,42 +68,38 @@ template <typename T> struct narrow_rounding {
 
 struct arrangement {
     cop_cuda_arrangement order;
-    int chunks;         /* in a row of dst */
-    int chunks_per_tap; /* 0: … */
-    int taps_per_chunk; /* … these */
+    int unit, units; /* elements that a thread writes; units in a row of dst */
+    int units_per_tap;
     bool is_transposed; /* neighbours in src are in successive rows */
-    unsigned threads;   /* one for each chunk of dst */
-    cop_cuda_divisor by_chunks, by_rows, by_inner, by_chunks_per_tap;
+    unsigned threads;   /* one for each unit of dst */
+    cop_cuda_divisor by_units, by_rows, by_inner, by_units_per_tap;
 };
 
-/* Writes one chunk of dst. */
+/* Writes one unit of dst, of 16 or 8 bytes. */
 template <class rounding, typename S>
-__device__ inline void arrange_chunk(const arrangement &p, const S *row, int chunk,
-                                     typename rounding::element *dst)
+__device__ inline void arrange_unit(const arrangement &p, const S *row, int unit,
+                                    typename rounding::element *dst)
 {
     typedef typename rounding::element T;
-    constexpr int elements = 16 / (int)sizeof(T);
-    int tap = chunk * p.taps_per_chunk, column = 0;
-    if (p.chunks_per_tap != 0) {
-        tap = divide(chunk, p.by_chunks_per_tap);
-        column = (chunk - tap * p.chunks_per_tap) * elements;
-    }
+    constexpr int most = 16 / (int)sizeof(T);
+    const int tap = divide(unit, p.by_units_per_tap);
+    const int column = (unit - tap * p.units_per_tap) * most;
     union {
-        uint4 word;
-        T values[elements];
+        uint4 words;
+        uint2 half;
+        T values[most];
     } result;
     COP_UNROLL
-    for (int i = 0; i < elements; i++) {
+    for (int i = 0; i < most; i++) {
         S x = S();
-        if (tap < p.order.taps && column < p.order.columns)
-            x = row[tap * p.order.tap_stride + column * p.order.column_stride];
+        if (column + i < p.order.columns)
+            x = row[tap * p.order.tap_stride + (column + i) * p.order.column_stride];
         result.values[i] = rounding::round(x);
-        if (++column == p.order.padded) {
-            column = 0;
-            tap++;
-        }
     }
-    *reinterpret_cast<uint4 *>(dst) = result.word;
+    if (p.unit == most)
+        *reinterpret_cast<uint4 *>(dst) = result.words;
+    else
+        *reinterpret_cast<uint2 *>(dst) = result.half;
 }
 
 template <class rounding, typename S>
@@ -113,42 +109,40 @@ __global__ void __launch_bounds__(256)
     const unsigned at = blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= p.threads)
         return;
-    int row, chunk; /* row of all matrices */
+    int row, unit; /* row of all matrices */
     if (p.is_transposed) {
-        const int column = divide((int)at, p.by_rows); /* of chunks of all matrices */
-        const int matrix = divide(column, p.by_chunks);
+        const int column = divide((int)at, p.by_rows); /* of units of all matrices */
+        const int matrix = divide(column, p.by_units);
         row = (int)at - column * p.order.rows + matrix * p.order.rows;
-        chunk = column - matrix * p.chunks;
+        unit = column - matrix * p.units;
     } else {
-        row = divide((int)at, p.by_chunks);
-        chunk = (int)at - row * p.chunks;
+        row = divide((int)at, p.by_units);
+        unit = (int)at - row * p.units;
     }
     const int matrix = divide(row, p.by_rows), outer = divide(matrix, p.by_inner);
     const S *from = src + outer * p.order.outer_step +
                     (matrix - outer * p.order.inner) * p.order.inner_step +
                     (row - matrix * p.order.rows) * p.order.row_stride;
-    dst += ((int64_t)row * p.chunks + chunk) * (16 / (int)sizeof(*dst));
-    arrange_chunk<rounding, S>(p, from, chunk, dst);
+    dst += ((int64_t)row * p.units + unit) * p.unit;
+    arrange_unit<rounding, S>(p, from, unit, dst);
 }
 
 template <class rounding, typename S>
 cudaError_t run_arrange(const cop_cuda_arrangement *order, const void *src, void *dst,
                         cudaStream_t stream)
 {
-    const int elements = cop_cuda_chunk(order->math);
+    const int chunk = cop_cuda_chunk(order->math);
     arrangement p = {};
     p.order = *order;
-    p.chunks = (int)(((int64_t)order->taps * order->padded + elements - 1) / elements);
-    if (order->padded >= elements)
-        p.chunks_per_tap = order->padded / elements;
-    else if (order->padded > 0)
-        p.taps_per_chunk = elements / order->padded;
+    p.unit = order->padded < chunk ? order->padded : chunk;
+    p.units_per_tap = order->padded < chunk ? 1 : order->padded / chunk;
+    p.units = order->padded == 0 ? 0 : order->taps * p.units_per_tap;
     p.is_transposed = order->row_stride == 1;
-    p.threads = (unsigned)order->count * (unsigned)order->rows * (unsigned)p.chunks;
-    p.by_chunks = cop_cuda_divide_by(p.chunks);
+    p.threads = (unsigned)order->count * (unsigned)order->rows * (unsigned)p.units;
+    p.by_units = cop_cuda_divide_by(p.units);
     p.by_rows = cop_cuda_divide_by(order->rows);
     p.by_inner = cop_cuda_divide_by(order->inner);
-    p.by_chunks_per_tap = cop_cuda_divide_by(p.chunks_per_tap);
+    p.by_units_per_tap = cop_cuda_divide_by(p.units_per_tap);
     if (p.threads == 0)
         return cudaSuccess;
     return COP_LAUNCH((arrange_kernel<rounding, S>), dim3((p.threads + 255) / 256), dim3(256), 0,

@@ -60,8 +60,9 @@ enum { COP_CUDA_MOST_PIXELS = 16384, COP_CUDA_NO_PIXEL = -32768 };
 
 /*
  * The product that a kernel computes, `count` times. The rows of src are units of 16 bytes, or of
- * 8 where a tap is narrow: row (image, oy, ox), unit (tap y, tap x, c) lies at pixel (oy · stride_h
- * − pad_h + tap y · dilation, …) of the image, zero outside. Strides of matrices are in bytes.
+ * 8 where a tap is narrow, as those of weights are: row (image, oy, ox), unit (tap y, tap x, c)
+ * lies at pixel (oy · stride_h − pad_h + tap y · dilation, …) of the image, zero outside. Strides
+ * of matrices are in bytes.
  */
 struct cop_cuda_product {
     const void *src, *weights, *residual;
@@ -69,8 +70,7 @@ struct cop_cuda_product {
     void *dst;
     float *partials; /* [count, splits, rows, columns in eights]; NULL: no split */
     int rows, columns;
-    int depth, split_depth; /* chunks, of the weights' rows */
-    int depth_units;        /* of the rows of src */
+    int depth, split_depth; /* units */
     int count, splits;
     int ih, iw, pixel_units, tap_units;
     int stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, kernel_w;
@@ -114,8 +114,8 @@ static inline int cop_cuda_chunks(enum cop_cuda_math math, int elements)
 /* What the choice needs to know of a product. */
 struct cop_cuda_product_size {
     enum cop_cuda_math math;
-    int rows, columns, depth, count; /* depth in chunks */
-    bool is_narrow;                  /* taps of 8 bytes */
+    int rows, columns, depth, count; /* depth in units */
+    bool is_narrow;                  /* units and taps of 8 bytes */
     double src_bytes, weights_bytes, dst_bytes;
 };
 
@@ -125,7 +125,7 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
                              struct cop_cuda_product_choice *choice);
 
 /* Fills in what follows from the geometry and the choice. */
-void cop_cuda_product_complete(struct cop_cuda_product *self,
+void cop_cuda_product_complete(struct cop_cuda_product *self, bool is_narrow,
                                const struct cop_cuda_product_choice *choice);
 
 cudaError_t cop_cuda_product_prepare(enum cop_cuda_math math, bool is_narrow, int tile);
@@ -145,10 +145,10 @@ cudaError_t cop_cuda_product_sum(enum cop_cuda_math math, const struct cop_cuda_
                                  cudaStream_t stream);
 
 /*
- * Rows of whole chunks, of the mathematics' type: a row is `taps` times `padded` elements, of which
- * `columns` come from src[matrix · step + r · row_stride + t · tap_stride + c · column_stride] and
- * the others are zero, and zeros to its end. `padded` and the elements of a chunk: one divides the
- * other. Matrix i of the count is (i / inner, i % inner), with a step for each.
+ * Rows of `taps` times `padded` elements, of the mathematics' type, of which `columns` come from
+ * src[matrix · step + r · row_stride + t · tap_stride + c · column_stride] and the others are zero.
+ * `padded` is 8 bytes or whole chunks. Matrix i of the count is (i / inner, i % inner), with a step
+ * for each.
  */
 struct cop_cuda_arrangement {
     enum cop_cuda_math math;

@@ -77,6 +77,12 @@ static double divide_up(double x, double by)
     return ceil(x / by);
 }
 
+static int count_pieces(const struct cop_cuda_product_size *size, const struct cop_cuda_tile *tile)
+{
+    const int units = tile->chunks * (size->is_narrow ? 2 : 1);
+    return (size->depth + units - 1) / units;
+}
+
 /* Cycles of the product's kernel alone. */
 static double count_cycles(const struct cop_cuda_product_size *size,
                            const struct cop_cuda_device *device, const struct cop_cuda_tile *tile,
@@ -85,7 +91,7 @@ static double count_cycles(const struct cop_cuda_product_size *size,
     const double chunk = 16.0 / cop_cuda_math_bytes(size->math);
     const double blocks = divide_up(size->rows, tile->rows) *
                           divide_up(size->columns, tile->columns) * size->count * splits;
-    const double pieces = divide_up(divide_up(size->depth, tile->chunks), splits);
+    const double pieces = divide_up(count_pieces(size, tile), splits);
     const double resident = count_resident(tile, device->capability);
     const double busy = fmin(resident, divide_up(blocks, device->multiprocessors));
     const double rate = multiplications(size->math, device->capability) * efficiency;
@@ -146,8 +152,7 @@ void cop_cuda_product_choose(const struct cop_cuda_product_size *size,
     for (int tile = 0; tile < COP_CUDA_TILE_COUNT; tile++) {
         if (size->is_narrow && cop_cuda_tiles[tile].columns != 64)
             continue;
-        const int chunks = cop_cuda_tiles[tile].chunks;
-        const int pieces = (size->depth + chunks - 1) / chunks;
+        const int pieces = count_pieces(size, &cop_cuda_tiles[tile]);
         int last = 0; /* pieces of a split; each number of them once */
         for (int splits = 1; splits <= MOST_SPLITS; splits++) {
             if (splits > 1 && pieces / splits < 2)

@@ -25,15 +25,16 @@ static int divide_up(int x, int by)
     return (x + by - 1) / by;
 }
 
-void cop_cuda_product_complete(struct cop_cuda_product *self,
+void cop_cuda_product_complete(struct cop_cuda_product *self, bool is_narrow,
                                const struct cop_cuda_product_choice *choice)
 {
     const struct cop_cuda_tile *tile = &cop_cuda_tiles[choice->tile];
     const int tiles_m = divide_up(self->rows, tile->rows);
     const int tiles_n = divide_up(self->columns, tile->columns);
-    const int steps = divide_up(self->depth, tile->chunks);
+    const int piece = tile->chunks * (is_narrow ? 2 : 1); /* units */
+    const int steps = divide_up(self->depth, piece);
     self->splits = choice->splits;
-    self->split_depth = divide_up(steps, choice->splits) * tile->chunks;
+    self->split_depth = divide_up(steps, choice->splits) * piece;
     self->by_tiles = cop_cuda_divide_by(tiles_m * tiles_n);
     self->by_tiles_n = cop_cuda_divide_by(tiles_n);
     self->by_tap = cop_cuda_divide_by(self->tap_units);
@@ -78,11 +79,10 @@ int cop_cuda_convolution_channels(const struct cop_cuda_convolution *self)
     return describe_taps(self).channels;
 }
 
-/* Chunks in a row of packed weights. */
+/* Units in a row of packed weights. */
 static int count_depth(const struct cop_cuda_convolution *self)
 {
-    const struct taps taps = describe_taps(self);
-    return divide_up(self->kh * self->kw * taps.units * taps.bytes, 16);
+    return self->kh * self->kw * describe_taps(self).units;
 }
 
 static bool is_convolution_supported(const struct cop_cuda_convolution *self)
@@ -131,7 +131,8 @@ bool cop_cuda_convolution_choose(const struct cop_cuda_convolution *self,
 
 size_t cop_cuda_convolution_weights_bytes(const struct cop_cuda_convolution *self)
 {
-    return (size_t)self->groups * (size_t)self->oc * (size_t)count_depth(self) * 16;
+    return (size_t)self->groups * (size_t)self->oc * (size_t)count_depth(self) *
+           (size_t)describe_taps(self).bytes;
 }
 
 cudaError_t cop_cuda_convolution_pack(const struct cop_cuda_convolution *self, const float *src,
@@ -169,7 +170,6 @@ static struct cop_cuda_product describe_convolution(const struct cop_cuda_convol
         .rows = self->batch * self->oh * self->ow,
         .columns = self->oc,
         .depth = depth,
-        .depth_units = self->kh * self->kw * taps.units,
         .count = self->groups,
         .ih = self->ih,
         .iw = self->iw,
@@ -185,7 +185,7 @@ static struct cop_cuda_product describe_convolution(const struct cop_cuda_convol
         .dst_stride = self->groups * self->oc,
         .is_wide = self->oc % cop_cuda_chunk(self->math) == 0,
         .src_inner = (int64_t)taps.units * taps.bytes,
-        .weights_inner = (int64_t)self->oc * depth * 16,
+        .weights_inner = (int64_t)self->oc * depth * taps.bytes,
         .dst_step = self->oc,
         .bias_step = self->oc,
         .by_inner = cop_cuda_divide_by(self->groups),
@@ -193,7 +193,7 @@ static struct cop_cuda_product describe_convolution(const struct cop_cuda_convol
         .by_width = cop_cuda_divide_by(self->ow),
         .post_ops = self->post_ops,
     };
-    cop_cuda_product_complete(&product, choice);
+    cop_cuda_product_complete(&product, taps.is_narrow, choice);
     return product;
 }
 
@@ -373,7 +373,6 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
         .rows = self->m,
         .columns = self->n,
         .depth = chunks,
-        .depth_units = chunks,
         .count = self->outer * self->inner,
         .ih = divide_up(self->m, line),
         .iw = line,
@@ -397,7 +396,7 @@ static struct cop_cuda_product describe_product(const struct cop_cuda_matrix_pro
         .by_width = cop_cuda_divide_by(line),
         .post_ops = self->post_ops,
     };
-    cop_cuda_product_complete(&product, choice);
+    cop_cuda_product_complete(&product, false, choice);
     return product;
 }
 

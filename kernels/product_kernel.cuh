@@ -73,7 +73,8 @@ __device__ inline void multiply_tile(const cop_cuda_product &p, const position &
 {
     const int first = at.split * p.split_depth;
     const int depth = min(p.split_depth, p.depth - first);
-    const int pieces = (depth + shape::chunks - 1) / shape::chunks;
+    constexpr int units = shape::row_bytes / unit; /* in a row of a piece */
+    const int pieces = (depth + units - 1) / units;
     piece_loader<shape, unit> loader;
     loader.begin(p, at);
     COP_UNROLL_NONE

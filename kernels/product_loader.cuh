@@ -76,7 +76,7 @@ template <class shape, int unit> struct src_loader {
     {
         const int row = (int)threadIdx.x / split::units, own = (int)threadIdx.x % split::units;
         src = from;
-        at = block.split * p.split_depth * (16 / unit) + own;
+        at = block.split * p.split_depth + own;
         target = find_target<shape, unit>(row, own);
         COP_UNROLL
         for (int i = 0; i < passes; i++)
@@ -107,7 +107,7 @@ template <class shape, int unit> struct src_loader {
     /* Issues the copies of a piece, and steps to the next. */
     __device__ inline void load(const cop_cuda_product &p, char *stage)
     {
-        const bool is_inside = at < p.depth_units;
+        const bool is_inside = at < p.depth;
         const uint32_t moved = (uint32_t)(tap_y * p.iw + tap_x) * (uint32_t)p.pixel_units + c;
         COP_UNROLL
         for (int i = 0; i < passes; i++) {
@@ -139,14 +139,14 @@ template <class shape, int unit> struct src_loader {
     }
 };
 
-/* What one thread copies of weights: one chunk of each of its rows. */
-template <class shape> struct weights_loader {
-    typedef row_split<shape, 16, shape::columns> split;
+/* What one thread copies of weights: one unit of each of its rows. */
+template <class shape, int unit> struct weights_loader {
+    typedef row_split<shape, unit, shape::columns> split;
 
     const char *weights; /* of the product */
-    uint32_t offset;     /* of its first row, in chunks */
+    uint32_t offset;     /* of its first row, in units */
     unsigned present;    /* a bit for each of its rows */
-    int chunk;           /* in the depth of the product */
+    int at;              /* in the depth of the product, in units */
     int target;          /* in the stage */
 
     __device__ inline void begin(const cop_cuda_product &p, const position &block, const char *from)
@@ -154,9 +154,9 @@ template <class shape> struct weights_loader {
         const int row = (int)threadIdx.x / split::units, own = (int)threadIdx.x % split::units;
         const int column = block.column + row;
         weights = from;
-        chunk = block.split * p.split_depth + own;
-        target = shape::src_bytes + find_target<shape, 16>(row, own);
-        offset = (uint32_t)column * (uint32_t)p.depth + (uint32_t)chunk;
+        at = block.split * p.split_depth + own;
+        target = shape::src_bytes + find_target<shape, unit>(row, own);
+        offset = (uint32_t)column * (uint32_t)p.depth + (uint32_t)at;
         present = 0;
         COP_UNROLL
         for (int i = 0; i < split::passes; i++)
@@ -168,19 +168,19 @@ template <class shape> struct weights_loader {
         COP_UNROLL
         for (int i = 0; i < split::passes; i++) {
             const uint32_t row = (uint32_t)(i * split::pass) * (uint32_t)p.depth;
-            copy_async<16>(stage + target + i * split::pass * shape::row_bytes,
-                           weights + (uint64_t)(offset + row) * 16,
-                           chunk < p.depth && (present >> i & 1) != 0);
+            copy_async<unit>(stage + target + i * split::pass * shape::row_bytes,
+                             weights + (uint64_t)(offset + row) * unit,
+                             at < p.depth && (present >> i & 1) != 0);
         }
         offset += split::units;
-        chunk += split::units;
+        at += split::units;
     }
 };
 
 /* Both. */
 template <class shape, int unit> struct piece_loader {
     src_loader<shape, unit> src;
-    weights_loader<shape> weights;
+    weights_loader<shape, unit> weights;
 
     __device__ inline void begin(const cop_cuda_product &p, const position &block)
     {

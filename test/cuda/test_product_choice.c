@@ -73,8 +73,8 @@ START_TEST(every_split_has_work_and_room_for_its_sums)
                     ck_assert(cop_cuda_convolution_choose(&op, &devices[device], &choice));
                     const struct cop_cuda_tile *tile = &cop_cuda_tiles[choice.tile];
                     const size_t row_bytes = cop_cuda_convolution_weights_bytes(&op) / 60;
-                    const int depth = (int)(row_bytes / 16);
-                    const int pieces = (depth + tile->chunks - 1) / tile->chunks;
+                    const size_t piece_bytes = (size_t)tile->chunks * 16;
+                    const int pieces = (int)((row_bytes + piece_bytes - 1) / piece_bytes);
                     const int each = (pieces + choice.splits - 1) / choice.splits;
                     ck_assert_int_lt(each * (choice.splits - 1), pieces);
                     const size_t sums = (size_t)(choice.splits > 1 ? choice.splits : 0);

@@ -105,14 +105,26 @@ static struct cop_cuda_convolution describe_implicit(const struct kernel_request
         .pad_left = dim(window->pads_begin, rank, 0, 0),
     };
     cop_cuda_post_ops(request->post_ops, &launch.post_ops);
+    /* what has to be brought into nhwc anyhow can be padded on the way */
+    launch.padded_src = launch.groups == 1 && cop_cuda_convolution_channels(&launch) != launch.ic &&
+                        cop_cuda_order_of(&request->src[0]) != COP_CUDA_NHWC;
     return launch;
+}
+
+static cop_status take_padded_src(struct cuda_build *build,
+                                  const struct cop_cuda_convolution *launch)
+{
+    struct cuda_arrangement src =
+        cop_cuda_nhwc(&build->request->src[0].shape, cop_cuda_stored(build->request));
+    src.padded_channels = cop_cuda_convolution_channels(launch);
+    cop_layout_release(&build->kernel->base.src_layouts[0]);
+    return cop_cuda_take(build, 0, &src);
 }
 
 static cop_status take_implicit_weights(struct cuda_build *build,
                                         const struct convolution_sizes *sizes,
-                                        enum cop_cuda_math math)
+                                        const struct cop_cuda_convolution *launch)
 {
-    const int64_t chunk = cop_cuda_chunk(math);
     const struct cuda_arrangement weights = {
         .stored = cop_cuda_stored(build->request),
         .order = COP_CUDA_NHWC,
@@ -120,8 +132,8 @@ static cop_status take_implicit_weights(struct cuda_build *build,
         .channels = sizes->ic,
         .plane =
             cop_shape_product(&build->request->src[1].shape, 2, build->request->src[1].shape.rank),
-        .padded_channels = (sizes->ic + chunk - 1) / chunk * chunk,
-        .is_tf32 = math == COP_CUDA_MATH_TF32,
+        .padded_channels = cop_cuda_convolution_channels(launch),
+        .is_tf32 = launch->math == COP_CUDA_MATH_TF32,
     };
     const cop_status status = cop_cuda_take(build, 1, &weights);
     return status == COP_STATUS_OK && sizes->has_bias ? cop_cuda_take_as_is(build, 2) : status;
@@ -152,8 +164,10 @@ cop_status cop_cuda_implicit_convolution(struct cuda_build *build,
     self->base.base.scratch_bytes = choice.workspace_bytes;
     self->base.base.estimated_ns = choice.estimated_ns;
     CUDA_TRY(build->device, cop_cuda_convolution_prepare(&launch, &choice), build->error);
-    status = cop_cuda_convolution_activations(build, sizes, true);
-    return status == COP_STATUS_OK ? take_implicit_weights(build, sizes, launch.math) : status;
+    COP_TRY(cop_cuda_convolution_activations(build, sizes, true));
+    if (launch.padded_src)
+        COP_TRY(take_padded_src(build, &launch));
+    return take_implicit_weights(build, sizes, &launch);
 }
 
 /* --- The direct one --------------------------------------------------------------------------- */
