@@ -31,9 +31,6 @@ struct op_case {
     double tolerance;   /* of the largest reference value; 0: equal */
     bool falls_back;    /* the fast backends are known to refuse it */
     bool may_fall_back; /* some processors' implementations refuse it */
-    /* Fewer bits may change it widely: values beside a step, sums larger than what a clip leaves of
-     * them, values beyond fp16's. Then it is only run. */
-    bool only_exact;
 };
 
 struct op_cases {
@@ -102,6 +99,7 @@ bool run_op_case(struct device *device, const struct op_case *row,
                  const struct op_conditions *conditions, const char *how, cop_error *error);
 
 /* The format that a convolution of this device leaves a tensor of rank 3 to 5 in; NULL: plain. */
-const struct layout *convolution_layout(struct device *device, const struct shape *shape);
+const struct layout *convolution_layout(struct device *device, const struct shape *shape,
+                                        cop_precision precision);
 
 #endif
