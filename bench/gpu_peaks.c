@@ -24,6 +24,9 @@ static const struct gpu_peaks table[] = {
 
 const struct gpu_peaks *gpu_peaks_of(const char *device_name)
 {
+    const char *blank = strchr(device_name, ' '); /* the backend's name begins with "gpu:0 " */
+    if (strncmp(device_name, "gpu:", 4) == 0 && blank != NULL)
+        device_name = blank + 1;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const size_t length = strlen(table[i].name);
         const char after =

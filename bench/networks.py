@@ -53,6 +53,32 @@ def _resnet(name, block, widths, counts):
     return _classify(graph, x)
 
 
+def _basic_block_v2(graph, x, filters, stride):
+    y = graph.relu(graph.batch_norm(graph.conv(x, filters, 3, stride, 1)))
+    return graph.conv(y, filters, 3, 1, 1)
+
+
+def _bottleneck_v2(graph, x, filters, stride):
+    y = graph.relu(graph.batch_norm(graph.conv(x, filters // 4, 1)))
+    y = graph.relu(graph.batch_norm(graph.conv(y, filters // 4, 3, stride, 1)))
+    return graph.conv(y, filters, 1)
+
+
+def _resnet_v2(name, block, widths, counts):
+    """He et al. 2016, pre-activation; a shortcut that changes the shape starts from what is activated."""
+    graph = Graph(name, INPUT)
+    x = graph.max_pool(graph.relu(_conv_bn(graph, graph.input, 64, 7, 2, 3)), 3, 2, 1)
+    for stage, (filters, count) in enumerate(zip(widths, counts)):
+        for i in range(count):
+            stride = 2 if stage > 0 and i == 0 else 1
+            activated = graph.relu(graph.batch_norm(x))
+            y = block(graph, activated, filters, stride)
+            if stride != 1 or graph.shapes[x][0] != filters:
+                x = graph.conv(activated, filters, 1, stride)
+            x = graph.add(y, x)
+    return _classify(graph, graph.relu(graph.batch_norm(x)))
+
+
 def resnet18():
     return _resnet("resnet18", _basic_block, (64, 128, 256, 512), (2, 2, 2, 2))
 
@@ -63,6 +89,18 @@ def resnet50():
 
 def resnet152():
     return _resnet("resnet152", _bottleneck, (256, 512, 1024, 2048), (3, 8, 36, 3))
+
+
+def resnet18_v2():
+    return _resnet_v2("resnet18_v2", _basic_block_v2, (64, 128, 256, 512), (2, 2, 2, 2))
+
+
+def resnet50_v2():
+    return _resnet_v2("resnet50_v2", _bottleneck_v2, (256, 512, 1024, 2048), (3, 4, 6, 3))
+
+
+def resnet152_v2():
+    return _resnet_v2("resnet152_v2", _bottleneck_v2, (256, 512, 1024, 2048), (3, 8, 36, 3))
 
 
 def vgg16():
@@ -189,5 +227,6 @@ def densenet121():
     return _classify(graph, x)
 
 
-NETWORKS = {build.__name__: build for build in (resnet18, resnet50, resnet152, vgg16, inception_bn, mobilenet_v1,
+NETWORKS = {build.__name__: build for build in (resnet18, resnet50, resnet152, resnet18_v2, resnet50_v2,
+                                                resnet152_v2, vgg16, inception_bn, mobilenet_v1,
                                                 mobilenet_v2, squeezenet, densenet121)}

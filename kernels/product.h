@@ -95,6 +95,17 @@ int cop_cuda_tile_shared_bytes(const struct cop_cuda_tile *tile);
 
 struct cop_cuda_divisor cop_cuda_divide_by(int divisor);
 
+static inline int cop_cuda_divide_up(int x, int by)
+{
+    return (x + by - 1) / by;
+}
+
+/* Whether kernels can count to x. */
+static inline bool cop_cuda_fits(double x)
+{
+    return x < 2147483647.0;
+}
+
 static inline int cop_cuda_math_bytes(enum cop_cuda_math math)
 {
     return math <= COP_CUDA_MATH_TF32 ? 4 : 2;
@@ -108,7 +119,7 @@ static inline int cop_cuda_chunk(enum cop_cuda_math math)
 
 static inline int cop_cuda_chunks(enum cop_cuda_math math, int elements)
 {
-    return (elements + cop_cuda_chunk(math) - 1) / cop_cuda_chunk(math);
+    return cop_cuda_divide_up(elements, cop_cuda_chunk(math));
 }
 
 /* What the choice needs to know of a product. */

@@ -21,6 +21,9 @@
 enum option_code {
     OPTION_THREADS = 256,
     OPTION_DEVICE,
+    OPTION_MODULE,
+    OPTION_PRECISION,
+    OPTION_KERNELS,
     OPTION_INPUT_SHAPE,
     OPTION_ASYNC,
     OPTION_WORKERS,
@@ -48,6 +51,9 @@ enum option_code {
 static const struct option option_table[] = {
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"device", required_argument, NULL, OPTION_DEVICE},
+    {"module", required_argument, NULL, OPTION_MODULE},
+    {"precision", required_argument, NULL, OPTION_PRECISION},
+    {"kernels", required_argument, NULL, OPTION_KERNELS},
     {"input-shape", required_argument, NULL, OPTION_INPUT_SHAPE},
     {"async", no_argument, NULL, OPTION_ASYNC},
     {"workers", required_argument, NULL, OPTION_WORKERS},
@@ -90,6 +96,10 @@ void options_print_help(FILE *file)
         "  --threads N            threads that invoke the model; default: one for each image, at\n"
         "                         most 256\n"
         "  --device D             cpu, ref (plain C, slow), gpu or gpu:N; default: cpu\n"
+        "  --precision P          of a GPU: fp32 (exact), tf32, bf16 or fp16; default: fp32\n"
+        "  --kernels K            of a GPU: auto, own, or library (cuDNN, cuBLASLt); default: "
+        "auto\n"
+        "  --module PATH          the GPU backend; default: the one beside the library\n"
         "  --input-shape C,H,W    for models that do not fix the size of their input\n"
         "  --async                queue the work for the library's engine and wait for it\n"
         "  --workers N            threads of the engine, with --async; 0: the threads that wait "
@@ -230,6 +240,46 @@ static bool parse_device(const char *text, cop_device *device, struct failure *f
         return failure_set(failure, "--device '%s': must be cpu, ref, gpu or gpu:N", text);
     device->index = (int)index;
     return true;
+}
+
+/* The place of a word in a list that ends with NULL. */
+static bool parse_word(const char *name, const char *const *words, const char *text, int *place,
+                       struct failure *failure)
+{
+    for (*place = 0; words[*place]; ++*place)
+        if (strcmp(words[*place], text) == 0)
+            return true;
+    char list[64] = "";
+    for (int i = 0; words[i]; i++) {
+        strcat(list, i == 0 ? "" : words[i + 1] ? ", " : " or ");
+        strcat(list, words[i]);
+    }
+    return failure_set(failure, "--%s '%s': must be %s", name, text, list);
+}
+
+/* In the order of cop_precision and cop_gpu_kernels. */
+static const char *const precisions[] = {"fp32", "tf32", "bf16", "fp16", NULL};
+static const char *const kernels[] = {"auto", "own", "library", NULL};
+
+static bool take_gpu(struct options *options, int code, const char *text, struct failure *failure)
+{
+    int place = 0;
+    options->gpu_given = true;
+    switch (code) {
+    case OPTION_PRECISION:
+        if (!parse_word("precision", precisions, text, &place, failure))
+            return false;
+        options->precision = (cop_precision)place;
+        return true;
+    case OPTION_KERNELS:
+        if (!parse_word("kernels", kernels, text, &place, failure))
+            return false;
+        options->kernels = (cop_gpu_kernels)place;
+        return true;
+    default: /* OPTION_MODULE */
+        options->module = text;
+        return true;
+    }
 }
 
 static bool parse_input_shape(const char *text, int64_t *shape, struct failure *failure)
@@ -402,6 +452,8 @@ static bool take_option(struct options *options, int code, const char *text,
         return take_preprocessing(options, code, text, failure);
     if (code >= OPTION_REPEAT && code <= OPTION_PROFILE)
         return take_load(options, code, text, failure);
+    if (code >= OPTION_MODULE && code <= OPTION_KERNELS)
+        return take_gpu(options, code, text, failure);
     return take_running(options, code, text, failure);
 }
 
@@ -461,6 +513,9 @@ static bool check_combination(const struct options *options, struct failure *fai
         return failure_set(failure, "--repeat and --duration exclude each other");
     if (options->workers >= 0 && !options->async)
         return failure_set(failure, "--workers are for --async only");
+    if (options->gpu_given && options->device.kind != COP_DEVICE_GPU)
+        return failure_set(failure,
+                           "--precision, --kernels and --module are for --device gpu only");
     if (options->stretch && options->short_side)
         return failure_set(failure, "--crop none and --resize exclude each other");
     return true;

@@ -25,6 +25,10 @@ struct options {
     int threads; /**< 0: one for each image */
     bool device_given;
     cop_device device;
+    bool gpu_given; /**< one of the following */
+    cop_precision precision;
+    cop_gpu_kernels kernels;
+    const char *module; /**< of the GPU backend; NULL: the one beside the library */
     bool input_shape_given;
     int64_t input_shape[3]; /**< C, H, W */
     bool async;

@@ -57,7 +57,7 @@ class Context:
         return arguments + (["--module", self.module] if self.module else [])
 
     def bench_model(self):
-        """The network the issue's figures are about, or the small one."""
+        """The network that the figures are about, or the small one."""
         return "resnet50" if "resnet50" in self.models else next(iter(self.models), None)
 
     def reference(self, name):

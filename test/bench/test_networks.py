@@ -31,11 +31,14 @@ except ImportError:
     onnxruntime = None
 
 # Trained parameters and multiply-adds of a picture. Parameters are those torchvision and the MobileNet v1 paper's
-# implementation report; inception_bn (with biases and gammas) is counted here only to notice a change.
+# implementation report; inception_bn (with biases and gammas) and the v2 networks are counted here only to notice a change.
 PUBLISHED = {
     "resnet18": (11_689_512, 1_814_073_344),
     "resnet50": (25_557_032, 4_089_184_256),
     "resnet152": (60_192_808, 11_513_626_624),
+    "resnet18_v2": (11_687_848, 1_814_073_344),
+    "resnet50_v2": (25_549_480, 4_089_184_256),
+    "resnet152_v2": (60_185_256, 11_513_626_624),
     "vgg16": (138_357_544, 15_470_264_320),
     "inception_bn": (11_295_240, 2_032_600_064),
     "mobilenet_v1": (4_231_976, 568_740_352),
@@ -69,7 +72,7 @@ class Networks(unittest.TestCase):
         picture = np.kron(picture, np.ones((1, 1, 8, 8), np.float32))
         full, networks.INPUT = networks.INPUT, picture.shape[1:]
         try:
-            for name in ("resnet50", "mobilenet_v2"):
+            for name in ("resnet50", "resnet50_v2", "mobilenet_v2"):
                 graph = networks.NETWORKS[name]()
                 random_weights.fill(graph, 0)
                 values = forward.run(graph, picture, all_values=True)

@@ -99,6 +99,7 @@ bool run_op_case(struct device *device, const struct op_case *row,
                  const struct op_conditions *conditions, const char *how, cop_error *error);
 
 /* The format that a convolution of this device leaves a tensor of rank 3 to 5 in; NULL: plain. */
-const struct layout *convolution_layout(struct device *device, const struct shape *shape);
+const struct layout *convolution_layout(struct device *device, const struct shape *shape,
+                                        cop_precision precision);
 
 #endif

@@ -15,7 +15,8 @@ static const struct op_cases *const families[] = {
 };
 
 /* nChw16c and its likes of 3 and 5 dimensions. */
-static const struct layout *blocked_layout(struct device *device, const struct shape *shape)
+static const struct layout *blocked_layout(struct device *device, const struct shape *shape,
+                                           cop_precision precision)
 {
     struct blocking format = {.is_blocked = true,
                               .rank = shape->rank,
@@ -27,7 +28,7 @@ static const struct layout *blocked_layout(struct device *device, const struct s
     const struct layout *layout = NULL;
     int64_t stride = 16;
     cop_error error;
-    (void)device;
+    (void)device, (void)precision;
     if (shape->rank < 3 || shape->rank > 5)
         return NULL;
     for (int i = shape->rank - 1; i >= 0; i--) {

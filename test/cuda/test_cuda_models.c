@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Real trained models on the emulated GPU, by the library's own kernels: every step runs there, and
- * in every precision the result is that of the processor within what the precision allows.
+ * Real trained models on the emulated GPU, by the library's own kernels, or by emulated cuDNN and
+ * cuBLASLt: every step runs there, and in every precision the result is that of the processor
+ * within what the precision allows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,8 @@ static const struct {
     {COP_PRECISION_BF16, "bf16", 5e-2},
 };
 
+static cop_gpu_kernels gpu_kernels = COP_GPU_KERNELS_OWN;
+
 enum { PRECISIONS = sizeof precisions / sizeof *precisions };
 
 static cop_cached_op *compile(const struct subject *subject, cop_model *model, cop_device_kind kind,
@@ -50,7 +53,7 @@ static cop_cached_op *compile(const struct subject *subject, cop_model *model, c
         memcpy(shape.shape, lenet_shape, sizeof lenet_shape);
     options.device.kind = kind;
     options.precision = precision;
-    options.gpu_kernels = COP_GPU_KERNELS_OWN;
+    options.gpu_kernels = gpu_kernels;
     options.input_shapes = &shape;
     options.input_shape_count = subject->input != NULL;
     ck_assert_msg(cop_cached_op_create(model, &options, &op, &error) == COP_STATUS_OK, "%s",
@@ -82,6 +85,7 @@ static void expect_all_on_gpu(const cop_cached_op *op)
                      COP_STATUS_OK);
     ck_assert_ptr_nonnull(strstr(plan, "\"backend\": \"cuda\""));
     ck_assert_ptr_null(strstr(plan, "\"backend\": \"ref\""));
+    ck_assert((strstr(plan, "cudnn:") != NULL) == (gpu_kernels == COP_GPU_KERNELS_LIBRARY));
     cop_text_release(&plan);
 }
 
@@ -126,10 +130,12 @@ START_TEST(real_models_run_whole_on_the_gpu_and_give_what_the_processor_gives)
 }
 END_TEST
 
-/* With an argument, only the small models: where a sanitizer makes the emulation slow. */
+/* With an argument, only the small models: where a sanitizer makes the emulation slow, and, if it
+ * is "libraries", for the libraries' plain loops. */
 int main(int argc, char **argv)
 {
-    (void)argv;
+    if (argc > 1 && strcmp(argv[1], "libraries") == 0)
+        gpu_kernels = COP_GPU_KERNELS_LIBRARY;
     const int count = argc > 1 ? 3 : (int)(sizeof subjects / sizeof *subjects);
     data_directory = find_data_folder();
     if (data_directory == NULL)

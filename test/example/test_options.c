@@ -98,6 +98,29 @@ START_TEST(devices_are_understood)
 }
 END_TEST
 
+START_TEST(a_gpu_takes_a_precision_kernels_and_a_module)
+{
+    ck_assert(parse("--device gpu:1 --precision tf32 --kernels own --module /x/y.so m.onnx a.jpg"));
+    ck_assert_int_eq(options.precision, COP_PRECISION_TF32);
+    ck_assert_int_eq(options.kernels, COP_GPU_KERNELS_OWN);
+    ck_assert_str_eq(options.module, "/x/y.so");
+    ck_assert(parse("--precision fp16 --kernels library --device gpu m.onnx a.jpg"));
+    ck_assert_int_eq(options.precision, COP_PRECISION_FP16);
+    ck_assert_int_eq(options.kernels, COP_GPU_KERNELS_LIBRARY);
+    ck_assert(parse("--precision bf16 prefix 1 a.jpg"));
+    ck_assert_int_eq(options.precision, COP_PRECISION_BF16);
+    ck_assert(parse("m.onnx a.jpg"));
+    ck_assert_int_eq(options.precision, COP_PRECISION_FP32);
+    ck_assert_int_eq(options.kernels, COP_GPU_KERNELS_AUTO);
+    ck_assert_ptr_null(options.module);
+    assert_usage_error("--device gpu --precision fp8 m.onnx a.jpg",
+                       "must be fp32, tf32, bf16 or fp16");
+    assert_usage_error("--device gpu --kernels cudnn m.onnx a.jpg", "must be auto, own or library");
+    assert_usage_error("--precision fp16 m.onnx a.jpg", "for --device gpu only");
+    assert_usage_error("--device ref --module x.so m.onnx a.jpg", "for --device gpu only");
+}
+END_TEST
+
 START_TEST(numbers_are_checked)
 {
     static const char *const wrong[] = {"0",  "-1", "1025", "x", "3x", "99999999999999999999",
@@ -193,10 +216,11 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS(
-        "options", defaults_are_as_the_help_says, options_may_stand_anywhere,
-        an_image_in_the_first_place_means_the_embedded_model,
-        the_original_examples_form_chooses_the_device, devices_are_understood, numbers_are_checked,
-        timeouts_are_milliseconds_and_workers_belong_to_the_engine, usage_errors_are_named,
-        single_pieces_change_the_preset, help_and_version_need_nothing_else);
+    return RUN_TESTS("options", defaults_are_as_the_help_says, options_may_stand_anywhere,
+                     an_image_in_the_first_place_means_the_embedded_model,
+                     the_original_examples_form_chooses_the_device, devices_are_understood,
+                     a_gpu_takes_a_precision_kernels_and_a_module, numbers_are_checked,
+                     timeouts_are_milliseconds_and_workers_belong_to_the_engine,
+                     usage_errors_are_named, single_pieces_change_the_preset,
+                     help_and_version_need_nothing_else);
 }

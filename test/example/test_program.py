@@ -62,6 +62,11 @@ class Usage(Program):
         self.assertIn(b"/nonexistent/model.onnx", result.stderr)
         self.assertIn("/nonexistent/model.onnx", json.loads(result.stdout)["error"])
 
+    def test_a_module_that_is_not_there_is_reported(self):
+        result = run("--device", "gpu", "--module", "/nonexistent/module.so", sample("star.png"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"/nonexistent/module.so: No such file", result.stderr)
+
     def test_output_that_cannot_be_written_is_a_failure(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")

@@ -21,7 +21,7 @@ except ImportError:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 
-from cachedop_models import forward, mxnet_reader, mxnet_writer, onnx_writer  # noqa: E402
+from cachedop_models import forward, mxnet_reader, mxnet_writer, onnx_reader, onnx_writer  # noqa: E402
 from cachedop_models.graph import Graph, pooled_size  # noqa: E402
 from cachedop_models.protobuf import Message, varint  # noqa: E402
 
@@ -181,6 +181,25 @@ class ONNX(unittest.TestCase):
                 session = onnxruntime.InferenceSession(f"{folder}/m.onnx", providers=["CPUExecutionProvider"])
                 got, = session.run(None, {"data": x})
                 np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6, err_msg=f"opset {opset}")
+
+    def test_reader(self):
+        graph = every_layer()
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(f"{folder}/m.onnx")
+            onnx_writer.write(graph, path, batch=3)
+            model = onnx_reader.read(path)
+            self.assertEqual([node.name for node in model.nodes], [layer.name for layer in graph.layers])
+            self.assertEqual(model.inputs, {"data": [3, 4, 16, 20]})
+            self.assertEqual(model.outputs, [graph.output])
+            first = model.nodes[0]
+            self.assertEqual((first.operator, first.inputs[0], first.attributes["strides"]), ("Conv", "data", [2, 2]))
+            for key, values in graph.weights.items():
+                if "gamma" not in key:  # a gamma that is ignored is written as ones
+                    np.testing.assert_array_equal(values, model.weights[key])
+            onnx_writer.write(graph, path)
+            self.assertEqual(onnx_reader.read(path).inputs["data"][0], None)
+            path.write_bytes(path.read_bytes()[:-100])
+            self.assertRaises(ValueError, onnx_reader.read, path)
 
     def test_refusals(self):
         graph = every_layer()

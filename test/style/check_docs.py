@@ -19,7 +19,7 @@ import time
 import unittest
 
 LIBRARY, PROJECT = pathlib.Path(), pathlib.Path()
-DOCUMENTS = ("README.md", "docs/threads.md")
+DOCUMENTS = ("README.md", "docs/threads.md", "docs/gpu.md")
 PICTURE_BYTES, CLASSES = 3 * 48 * 48 * 4, 12
 
 # What a block without a main may use.
@@ -98,8 +98,9 @@ class Documents(unittest.TestCase):
                                    text_of(document)):
                 self.assertTrue((PROJECT / path).exists(), f"{document}: {path}")
 
-    def test_the_page_stays_short(self):
-        self.assertLessEqual(text_of("docs/threads.md").count("\n"), 300)
+    def test_the_pages_stay_short(self):
+        for document, most in (("docs/threads.md", 300), ("docs/gpu.md", 150)):
+            self.assertLessEqual(text_of(document).count("\n"), most, document)
 
 
 class Blocks(unittest.TestCase):
@@ -139,6 +140,14 @@ class Blocks(unittest.TestCase):
         self.assertEqual(len(lines), 8)
         self.assertEqual(len(set(lines)), 1)
         self.assertRegex(lines[0], r"^score of class 0: -?\d")
+
+    def test_the_program_for_gpus_classifies_without_one(self):
+        """Where there is a GPU it uses that; the score is printed either way."""
+        program = next(block for _, block in blocks("docs/gpu.md") if is_program(block))
+        result = subprocess.run(self.build(program), cwd=self.folder, capture_output=True, text=True, timeout=120,
+                                check=False)
+        self.assertIn(result.returncode, (0, 1), result.stderr)
+        self.assertTrue(result.stdout.startswith("score of class 0:") or "gpu:0" in result.stderr, result.stderr)
 
     def ask(self, path, message):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:

@@ -61,7 +61,8 @@ static void choose_layout(struct session *session, int i)
     if (session->call->conditions.layout_of == NULL || tensor->is_weight ||
         tensor->dtype != COP_DTYPE_FLOAT32)
         return;
-    session->arrives_in[i] = session->call->conditions.layout_of(session->device, &tensor->shape);
+    session->arrives_in[i] = session->call->conditions.layout_of(
+        session->device, &tensor->shape, session->call->conditions.precision);
     tensor->layout = session->arrives_in[i];
 }
 

@@ -40,7 +40,8 @@ struct op_conditions {
     cop_precision precision;
     cop_gpu_kernels gpu_kernels;
     /* The layout (a reference) in which a float32 source that is no weight arrives; NULL: plain. */
-    const struct layout *(*layout_of)(struct device *device, const struct shape *shape);
+    const struct layout *(*layout_of)(struct device *device, const struct shape *shape,
+                                      cop_precision precision);
     bool misalign; /* plain tensors, weights apart, are only aligned as callers' arrays are */
 };
 

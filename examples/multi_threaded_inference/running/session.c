@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "running/session.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "running/clock.h"
@@ -72,6 +74,8 @@ static bool create_operator(struct session *session, const struct options *optio
     cop_cached_op_options create = COP_CACHED_OP_OPTIONS_INIT;
     cop_input_shape shape;
     create.device = options->device;
+    create.precision = options->precision;
+    create.gpu_kernels = options->kernels;
     /* One for each thread, so that none is refused; the engine's workers are the library's affair.
      */
     create.max_contexts = options->async ? 0 : threads;
@@ -146,11 +150,26 @@ static bool read_labels(struct session *session, const struct options *options,
                         failure);
 }
 
+/* The library takes a module by its absolute path. */
+static bool load_module(const char *module, struct failure *failure)
+{
+    cop_error error;
+    if (!module)
+        return true;
+    char *path = realpath(module, NULL);
+    if (!path)
+        return failure_set(failure, "--module %s: %s", module, strerror(errno));
+    cop_status status = cop_load_module(path, &error);
+    free(path);
+    return status == COP_STATUS_OK || session_failure(failure, &error);
+}
+
 bool session_open(struct session *session, const struct options *options, int threads,
                   struct failure *failure)
 {
     *session = (struct session){0};
-    if (read_labels(session, options, failure) && load_model(session, options, failure) &&
+    if (load_module(options->module, failure) && read_labels(session, options, failure) &&
+        load_model(session, options, failure) &&
         create_operator(session, options, threads, failure) &&
         describe_input(session, options, failure) && choose_output(session, failure))
         return true;

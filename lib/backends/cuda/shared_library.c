@@ -24,7 +24,7 @@ static cop_status open_in_folder(struct shared_library *library, const char *fol
     char path[sizeof library->path];
     const int length = snprintf(path, sizeof path, "%s/%s", folder, library->file);
     if (folder[0] != '/' || length >= (int)sizeof path)
-        return cop_fail(error, COP_STATUS_NOT_FOUND, "%s: %s; %s is '%s', which is %s",
+        return cop_fail(error, COP_STATUS_NOT_FOUND, "%s: %s; %s is '%.256s', which is %s",
                         library->title, refusal, library->folder, folder,
                         folder[0] != '/' ? "no absolute path" : "too long");
     if (open_at(library, path) != NULL)

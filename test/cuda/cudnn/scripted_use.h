@@ -82,12 +82,12 @@ static inline cop_status measure(void *user, cop_status (*run)(void *argument, c
 }
 
 static _Alignas(16) char memory[64];
-static const struct cudnn_pointers pointers = {.src = memory,
-                                               .weights = memory + 16,
-                                               .residual = memory,
-                                               .bias = memory + 32,
-                                               .dst = memory,
-                                               .workspace = memory + 48};
-static const struct cudnn_trial trial = {.pointers = pointers, .runs = 3, .measure = measure};
+#define POINTERS                                                                                   \
+    {                                                                                              \
+        .src = memory, .weights = memory + 16, .residual = memory, .bias = memory + 32,            \
+        .dst = memory, .workspace = memory + 48                                                    \
+    }
+static const struct cudnn_pointers pointers = POINTERS;
+static const struct cudnn_trial trial = {.pointers = POINTERS, .runs = 3, .measure = measure};
 
 #endif

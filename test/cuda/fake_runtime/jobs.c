@@ -6,10 +6,14 @@
 void run_add(void *job)
 {
     const struct add_job *add = job;
-    if (add->nap_us > 0)
+    for (size_t i = 0; i < add->count; i++) {
+        const int before = add->numbers[i];
+        if (i == 0 && add->nap_us > 0)
+            usleep(add->nap_us); /* time for another to be lost, if there is one */
+        add->numbers[i] = before + add->summand;
+    }
+    if (add->count == 0)
         usleep(add->nap_us);
-    for (size_t i = 0; i < add->count; i++)
-        add->numbers[i] += add->summand;
 }
 
 void drop_add(void *job)

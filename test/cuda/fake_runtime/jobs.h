@@ -57,7 +57,7 @@ static inline int *new_numbers(size_t count)
     return memory;
 }
 
-/* A kernel: adds to numbers, and may sleep first. */
+/* A kernel: adds to numbers, and may sleep between reading and writing the first. */
 struct add_job {
     int *numbers;
     size_t count;
