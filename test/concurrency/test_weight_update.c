@@ -135,7 +135,7 @@ static void *invoke_all_the_time(void *argument)
 {
     struct worker *worker = argument;
     struct shared *shared = worker->shared;
-    for (int k = 0; !atomic_load(&shared->is_over); k++)
+    for (int k = 0; k == 0 || !atomic_load(&shared->is_over); k++)
         invoke_both(worker, shared->ops, (k + worker->number) % IMAGES, worker->number == 0);
     return NULL;
 }
@@ -145,7 +145,7 @@ static void *create_all_the_time(void *argument)
 {
     struct worker *worker = argument;
     struct shared *shared = worker->shared;
-    while (!atomic_load(&shared->is_over)) {
+    for (int k = 0; k == 0 || !atomic_load(&shared->is_over); k++) {
         cop_cached_op_options options = COP_CACHED_OP_OPTIONS_INIT;
         cop_cached_op *ops[SHAPES] = {NULL};
         options.device.kind = shared->device;
