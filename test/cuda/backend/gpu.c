@@ -49,8 +49,11 @@ void remember_device(const cop_cached_op *op)
 size_t handed_out(void)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < device_count; i++)
+    for (size_t i = 0; i < device_count; i++) {
+        pthread_mutex_lock(&devices[i]->pool_mutex);
         kept += (size_t)devices[i]->kept_count;
+        pthread_mutex_unlock(&devices[i]->pool_mutex);
+    }
     return counters().device_blocks - kept;
 }
 
