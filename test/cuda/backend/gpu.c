@@ -69,7 +69,8 @@ static size_t kept_streams(void)
 static bool is_anything_left(void)
 {
     const struct cop_fake_cuda_counters now = counters();
-    return now.streams > kept_streams() || now.pinned_blocks > 0 || handed_out() > 0;
+    return now.streams > kept_streams() || now.pinned_blocks > 0 ||
+           (device_count > 0 && handed_out() > 0);
 }
 
 void settle(void)
