@@ -49,8 +49,11 @@ void remember_device(const cop_cached_op *op)
 size_t handed_out(void)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < device_count; i++)
+    for (size_t i = 0; i < device_count; i++) {
+        pthread_mutex_lock(&devices[i]->pool_mutex);
         kept += (size_t)devices[i]->kept_count;
+        pthread_mutex_unlock(&devices[i]->pool_mutex);
+    }
     return counters().device_blocks - kept;
 }
 
@@ -66,7 +69,8 @@ static size_t kept_streams(void)
 static bool is_anything_left(void)
 {
     const struct cop_fake_cuda_counters now = counters();
-    return now.streams > kept_streams() || now.pinned_blocks > 0 || handed_out() > 0;
+    return now.streams > kept_streams() || now.pinned_blocks > 0 ||
+           (device_count > 0 && handed_out() > 0);
 }
 
 void settle(void)

@@ -209,7 +209,10 @@ static void live_in_child(const struct fault *fault, uint64_t number, int reache
         cop_fake_cuda_fail_call(NULL, number, fault->code);
     live(&life);
     cop_cached_op_release(&life.op);
-    settle();
+    if (fault->is_of_operation) /* nothing comes back from a lost device */
+        cop_fake_cuda_drain();
+    else
+        settle();
     const struct cop_fake_cuda_counters after = counters();
     const uint64_t count =
         fault->is_of_operation ? after.executed - before.executed : after.calls - before.calls;
