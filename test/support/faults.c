@@ -127,17 +127,27 @@ static void drop_bystanders(void)
         cop_cached_op_release(&bystanders.ops[i]);
 }
 
+static size_t count_live_bytes(void)
+{
+    return cop_alloc_counters().live_bytes;
+}
+
+static size_t count_descriptors(void)
+{
+    return count_entries("/proc/self/fd");
+}
+
 /*
  * Workers give their last references back a moment after a wait has returned: what is too much now
  * may be gone soon, and what was counted before may have been about to go.
  */
-static void await_live_bytes(size_t *expected)
+static void await_at_most(size_t (*count)(void), size_t *expected, const char *what)
 {
-    for (int i = 0; i < 5000 && cop_alloc_counters().live_bytes > *expected; i++)
+    for (int i = 0; i < 5000 && count() > *expected; i++)
         usleep(1000);
-    const size_t live = cop_alloc_counters().live_bytes;
-    require(live <= *expected, "%zu bytes live, %zu before", live, *expected);
-    *expected = live;
+    const size_t left = count();
+    require(left <= *expected, "%zu %s, %zu before", left, what, *expected);
+    *expected = left;
 }
 
 static void check_failure(const struct fault *fault, cop_status status, const cop_error *error)
@@ -209,15 +219,15 @@ static bool run_numbered(const struct fault *fault, int64_t number, uint64_t *di
 /* All numbers of one fault; how many were reached. */
 static int64_t run_fault(const struct fault *fault, uint64_t *digest)
 {
-    const size_t files = count_entries(folder), descriptors = count_entries("/proc/self/fd");
-    size_t live_bytes = cop_alloc_counters().live_bytes;
+    const size_t files = count_entries(folder);
+    size_t descriptors = count_descriptors(), live_bytes = count_live_bytes();
     int64_t number = 1;
     while (run_numbered(fault, number, digest)) {
-        await_live_bytes(&live_bytes);
-        require(count_entries("/proc/self/fd") == descriptors, "descriptors stay open");
+        await_at_most(count_live_bytes, &live_bytes, "bytes live");
+        await_at_most(count_descriptors, &descriptors, "descriptors open");
         number++;
     }
-    await_live_bytes(&live_bytes);
+    await_at_most(count_live_bytes, &live_bytes, "bytes live");
     require(count_entries(folder) == files, "files are left");
     return number - 1;
 }
