@@ -116,10 +116,10 @@ COP_API COP_MUST_USE cop_status cop_invoke(cop_cached_op *op, size_t src_count,
  *
  * @return OK: it is queued and `dst` is complete; INVALID_ARGUMENT: wrong arrays as in cop_invoke,
  * a profile, both a callback and a queue, or a queue of the parent process; OUT_OF_MEMORY: there is
- * no memory, or no thread for callbacks could be started. After a failure nothing is queued and
- * nothing will be reported. What else cop_invoke returns (BUSY, TIMEOUT, CANCELLED, ...),
- * cop_ndarray_wait, the callback and the completion report; CANCELLED also in a child forked while
- * it was pending.
+ * no memory, or no thread for callbacks could be started; OUT_OF_DEVICE_MEMORY, DEVICE_FAILED: an
+ * output could not be made. After a failure nothing is queued and nothing will be reported. What
+ * else cop_invoke returns (BUSY, TIMEOUT, CANCELLED, ...), cop_ndarray_wait, the callback and the
+ * completion report; CANCELLED also in a child forked while it was pending.
  */
 COP_API COP_MUST_USE cop_status cop_invoke_async(cop_cached_op *op, size_t src_count,
                                                  cop_ndarray *const *src, size_t dst_count,

@@ -107,8 +107,11 @@ int cop_cuda_enter(struct cuda_device *device)
         before = -1;
     if (before == device->index)
         return -1;
-    if (cudaSetDevice(device->index) != cudaSuccess)
-        (void)cudaGetLastError(); /* what follows on this thread fails and says why */
+    const cudaError_t code = cudaSetDevice(device->index);
+    if (code != cudaSuccess) { /* nothing may reach the device that is current instead */
+        (void)cudaGetLastError();
+        atomic_store_explicit(&device->lost, (int)code, memory_order_relaxed);
+    }
     return before;
 }
 

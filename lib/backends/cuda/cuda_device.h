@@ -78,7 +78,8 @@ cudaError_t cop_cuda_settle(struct cuda_device *device, cudaStream_t stream);
 /* Whether this process may call CUDA for the device at all: not after a fork. */
 bool cop_cuda_is_ours(const struct cuda_device *device);
 
-/* Makes the device current on this thread; give `before` back to cop_cuda_leave. */
+/* Makes the device current on this thread; give `before` back to cop_cuda_leave. A device that
+ * cannot be made so counts as lost: check after entering. */
 int cop_cuda_enter(struct cuda_device *device);
 void cop_cuda_leave(int before);
 

@@ -154,12 +154,11 @@ cop_status cop_cuda_memory_create(struct device *device, enum memory_kind kind, 
 {
     struct cuda_device *self = cop_cuda_device(device);
     *memory = NULL;
-    cop_status status = cop_cuda_check(self, error);
-    if (status != COP_STATUS_OK)
-        return status;
     const int before = cop_cuda_enter(self);
-    status = kind == MEMORY_DEVICE ? create_on_device(self, bytes, memory, error)
-                                   : create_pinned(self, bytes, memory, error);
+    cop_status status = cop_cuda_check(self, error);
+    if (status == COP_STATUS_OK)
+        status = kind == MEMORY_DEVICE ? create_on_device(self, bytes, memory, error)
+                                       : create_pinned(self, bytes, memory, error);
     cop_cuda_leave(before);
     return status;
 }
@@ -195,11 +194,10 @@ static cop_status copy_or_clear(struct device *device, const void *src, void *ds
                                 cop_error *error)
 {
     struct cuda_device *self = cop_cuda_device(device);
-    cop_status status = cop_cuda_check(self, error);
-    if (status != COP_STATUS_OK || bytes == 0)
-        return status;
     const int before = cop_cuda_enter(self);
-    status = run_on_stream(self, src, dst, bytes, error);
+    cop_status status = cop_cuda_check(self, error);
+    if (status == COP_STATUS_OK && bytes > 0)
+        status = run_on_stream(self, src, dst, bytes, error);
     cop_cuda_leave(before);
     return status;
 }

@@ -10,27 +10,30 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+static cop_status create_stream(struct cuda_device *device, cudaStream_t *stream, cop_error *error)
+{
+    COP_TRY(cop_cuda_check(device, error));
+    CUDA_TRY(device, cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), error);
+    return COP_STATUS_OK;
+}
+
 cop_status cop_cuda_stream_create(struct device *device, struct stream **stream, cop_error *error)
 {
     struct cuda_device *self = cop_cuda_device(device);
     *stream = NULL;
-    const cop_status status = cop_cuda_check(self, error);
-    if (status != COP_STATUS_OK)
-        return status;
     struct cuda_stream *made = cop_alloc(1, sizeof *made);
     if (made == NULL)
         return cop_fail_memory(error, "stream", sizeof *made);
     made->base.backend = device->backend;
     made->device = self;
     const int before = cop_cuda_enter(self);
-    const cudaError_t code = cudaStreamCreateWithFlags(&made->stream, cudaStreamNonBlocking);
+    const cop_status status = create_stream(self, &made->stream, error);
     cop_cuda_leave(before);
-    if (code != cudaSuccess) {
+    if (status != COP_STATUS_OK)
         cop_free(made);
-        return cop_cuda_fail(self, code, "cudaStreamCreateWithFlags", error);
-    }
-    *stream = &made->base;
-    return COP_STATUS_OK;
+    else
+        *stream = &made->base;
+    return status;
 }
 
 void cop_cuda_stream_destroy(struct stream *stream)
