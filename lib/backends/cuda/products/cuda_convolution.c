@@ -80,13 +80,14 @@ static bool are_ints(const struct convolution_sizes *sizes)
     return fit;
 }
 
-static struct cop_cuda_convolution describe_implicit(const struct kernel_request *request,
+static struct cop_cuda_convolution describe_implicit(const struct cuda_build *build,
                                                      const struct convolution_sizes *sizes)
 {
+    const struct kernel_request *request = build->request;
     const struct window_geometry *window = &sizes->window;
     const int rank = window->rank;
     struct cop_cuda_convolution launch = {
-        .math = cop_cuda_math(request),
+        .math = cop_cuda_math(build),
         .batch = (int)sizes->n,
         .ih = dim(window->src, rank, 1, 1),
         .iw = dim(window->src, rank, 0, 1),
@@ -146,7 +147,7 @@ cop_status cop_cuda_implicit_convolution(struct cuda_build *build,
     struct cop_cuda_product_choice choice = {0};
     if (sizes->window.rank > 2 || (sizes->groups > 1 && sizes->ic < 4) || !are_ints(sizes))
         return cop_cuda_refuse(build, "no convolution for the implicit product");
-    const struct cop_cuda_convolution launch = describe_implicit(build->request, sizes);
+    const struct cop_cuda_convolution launch = describe_implicit(build, sizes);
     if (!cop_cuda_convolution_choose(&launch, &device, &choice))
         return cop_cuda_refuse(build, "a convolution too large for the implicit product");
     char name[64];

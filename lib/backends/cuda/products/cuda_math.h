@@ -6,8 +6,8 @@
 #include "backends/cuda/cuda_kernel.h"
 #include "kernels/product.h"
 
-/* How the precision of a request multiplies, and what plans call it. */
-static inline enum cop_cuda_math cop_cuda_math(const struct kernel_request *request)
+/* How the precision of a request multiplies on its device, and what plans call it. */
+static inline enum cop_cuda_math cop_cuda_math(const struct cuda_build *build)
 {
     static const enum cop_cuda_math maths[] = {
         [COP_PRECISION_FP32] = COP_CUDA_MATH_EXACT,
@@ -15,7 +15,7 @@ static inline enum cop_cuda_math cop_cuda_math(const struct kernel_request *requ
         [COP_PRECISION_BF16] = COP_CUDA_MATH_BF16,
         [COP_PRECISION_FP16] = COP_CUDA_MATH_F16,
     };
-    return maths[request->precision];
+    return cop_cuda_math_for(maths[build->request->precision], build->device->capability);
 }
 
 static inline const char *cop_cuda_math_name(enum cop_cuda_math math)

@@ -81,7 +81,7 @@ cop_status cop_cuda_tiled_product(struct cuda_build *build, const struct product
     const struct cop_cuda_device device = cop_cuda_product_device(build->device);
     struct cop_cuda_product_choice choice = {0};
     struct cop_cuda_matrix_product launch = {
-        .math = cop_cuda_math(build->request),
+        .math = cop_cuda_math(build),
         .m = (int)sizes->m,
         .n = (int)sizes->n,
         .k = (int)sizes->k,
