@@ -5,6 +5,7 @@
 #include "backends/cuda/cudnn/cudnn_library.h"
 #include "backends/cuda/cudnn/cudnn_session.h"
 #include "base/error.h"
+#include "base/log.h"
 
 /* OK where it opens; UNSUPPORTED where nobody insists on it. */
 static cop_status want(const struct kernel_request *request, cop_status (*open)(cop_error *error),
@@ -26,6 +27,19 @@ cop_status cop_cuda_want_cudnn(const struct kernel_request *request, cop_error *
 cop_status cop_cuda_want_cublaslt(const struct kernel_request *request, cop_error *error)
 {
     return want(request, cop_cublaslt_open, error);
+}
+
+cop_status cop_cuda_fall_back(const struct kernel_request *request, cop_status status,
+                              const cop_error *reason, cop_error *error)
+{
+    if (status == COP_STATUS_UNSUPPORTED)
+        return status;
+    if (request->gpu_kernels == COP_GPU_KERNELS_LIBRARY || status == COP_STATUS_OUT_OF_MEMORY ||
+        status == COP_STATUS_OUT_OF_DEVICE_MEMORY || status == COP_STATUS_DEVICE_FAILED)
+        return cop_fail(error, status, "%s", reason->message);
+    cop_log(COP_LOG_LEVEL_WARNING, "node '%.256s': own kernels run it, because %.1024s",
+            request->name, reason->message);
+    return COP_STATUS_UNSUPPORTED;
 }
 
 /* After a failure that a library reports: whether the device answers nobody any more. */
@@ -61,7 +75,10 @@ static cop_status open_planning(struct cuda_device *device, bool with_cudnn, boo
         status = open_cudnn(device, device->planning_stream, &device->planning_cudnn, error);
     if (status == COP_STATUS_OK && with_cublaslt && device->planning_cublaslt == NULL)
         status = cop_cublaslt_session_create(is_lost, device, &device->planning_cublaslt, error);
-    return status;
+    /* it is there, and whoever insists on it is told why it does not serve */
+    return status == COP_STATUS_UNSUPPORTED
+               ? cop_error_prefix(error, COP_STATUS_NOT_FOUND, "it does not start here: ")
+               : status;
 }
 
 cop_status cop_cuda_planning_begin(struct cuda_device *device, struct cudnn_session **cudnn,

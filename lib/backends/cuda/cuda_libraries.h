@@ -12,6 +12,14 @@
 cop_status cop_cuda_want_cudnn(const struct kernel_request *request, cop_error *error);
 cop_status cop_cuda_want_cublaslt(const struct kernel_request *request, cop_error *error);
 
+/*
+ * What becomes of a failure of a library, whose text is in `reason`: UNSUPPORTED where own kernels
+ * take over, which the log hears of, otherwise the failure, told to `error`: memory is short, the
+ * device is lost, or the library was asked for by name.
+ */
+cop_status cop_cuda_fall_back(const struct kernel_request *request, cop_status status,
+                              const cop_error *reason, cop_error *error);
+
 /* The device's own users, for choosing while kernels are made; one thread at a time between the
  * two. */
 cop_status cop_cuda_planning_begin(struct cuda_device *device, struct cudnn_session **cudnn,

@@ -9,7 +9,6 @@
 #include "backends/cuda/cuda_window.h"
 #include "backends/cuda/products/cuda_math.h"
 #include "base/error.h"
-#include "base/log.h"
 
 double cop_cuda_convolution_flops(const struct convolution_sizes *sizes)
 {
@@ -256,13 +255,8 @@ static cop_status try_cudnn(struct cuda_build *build, const struct convolution_s
         return COP_STATUS_UNSUPPORTED; /* it has only generic engines for so few channels */
     cop_error own;
     status = cop_cuda_cudnn_convolution(build, sizes, &own);
-    if (status == COP_STATUS_OK || status == COP_STATUS_UNSUPPORTED)
-        return status;
-    if (status != COP_STATUS_INTERNAL || build->request->gpu_kernels == COP_GPU_KERNELS_LIBRARY)
-        return cop_fail(build->error, status, "%s", own.message);
-    cop_log(COP_LOG_LEVEL_WARNING, "node '%.256s': own kernels run it, because %.1024s",
-            build->request->name, own.message);
-    return COP_STATUS_UNSUPPORTED;
+    return status == COP_STATUS_OK ? status
+                                   : cop_cuda_fall_back(build->request, status, &own, build->error);
 }
 
 cop_status cop_cuda_convolution_kernel(struct cuda_build *build)

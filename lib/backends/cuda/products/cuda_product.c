@@ -8,7 +8,6 @@
 #include "backends/cuda/cuda_libraries.h"
 #include "backends/cuda/products/cuda_math.h"
 #include "base/error.h"
-#include "base/log.h"
 
 double cop_cuda_product_flops(const struct product_sizes *sizes)
 {
@@ -188,13 +187,8 @@ static cop_status try_cublaslt(struct cuda_build *build, const struct product_si
         return status;
     cop_error own;
     status = cop_cuda_cublaslt_kernel(build, sizes, &own);
-    if (status == COP_STATUS_OK || status == COP_STATUS_UNSUPPORTED)
-        return status;
-    if (status != COP_STATUS_INTERNAL || build->request->gpu_kernels == COP_GPU_KERNELS_LIBRARY)
-        return cop_fail(build->error, status, "%s", own.message);
-    cop_log(COP_LOG_LEVEL_WARNING, "node '%.256s': own kernels run it, because %.1024s",
-            build->request->name, own.message);
-    return COP_STATUS_UNSUPPORTED;
+    return status == COP_STATUS_OK ? status
+                                   : cop_cuda_fall_back(build->request, status, &own, build->error);
 }
 
 static cop_status choose(struct cuda_build *build, const struct product_sizes *sizes)
