@@ -7,9 +7,10 @@
 namespace cop
 {
 
-#define MAX_WARPS        8
-#define VECTORS_A_THREAD 4 /* fewer warps where a row is too short for each thread to have these   \
-                            */
+#define MAX_WARPS 8
+#define VECTORS_A_THREAD                                                                           \
+    4 /* fewer warps where a row is too short for each thread to have these                        \
+       */
 
 struct product_job {
     int m;

@@ -199,8 +199,8 @@ struct backend {
     cop_status (*memory_clear)(struct device *device, void *memory, size_t bytes, cop_error *error);
     size_t (*memory_bytes)(struct device *device); /* there are in all */
 
-    /* The linear layout that has the element type of another one of this device, or with NULL, plain
-     * elements of a dtype as they are; a reference. */
+    /* The linear layout that has the element type of another one of this device, or with NULL,
+     * plain elements of a dtype as they are; a reference. */
     cop_status (*layout_linear)(struct device *device, const struct layout *like, cop_dtype dtype,
                                 const struct shape *shape, const struct layout **linear,
                                 cop_error *error);

@@ -66,8 +66,8 @@ START_TEST(the_built_module_loads_with_and_without_a_driver)
     expect_refused("/somewhere/else.so", COP_STATUS_BUSY, built_module());
     const bool has_gpu = cop_device_count() > 2;
     const cop_status status =
-        cop_ndarray_create_in((cop_device){COP_DEVICE_GPU, 0}, COP_MEMORY_DEVICE,
-                              COP_DTYPE_FLOAT32, 1, shape, &array, &error);
+        cop_ndarray_create_in((cop_device){COP_DEVICE_GPU, 0}, COP_MEMORY_DEVICE, COP_DTYPE_FLOAT32,
+                              1, shape, &array, &error);
     ck_assert_int_eq(status, has_gpu ? COP_STATUS_OK : COP_STATUS_NOT_FOUND);
     ck_assert_msg(has_gpu || strstr(error.message, "driver") != NULL, "%s", error.message);
     cop_ndarray_release(&array);
