@@ -255,12 +255,27 @@ static cop_status prepare_src(struct session *session, int i, cop_error *error)
     return COP_STATUS_OK;
 }
 
+/* Garbage for every result: nothing of an earlier run is left. */
+static cop_status renew_dst(struct session *session, cop_error *error)
+{
+    for (int i = 0; i < session->dst_count; i++) {
+        const struct kernel_tensor *tensor = &session->dst[i];
+        const struct layout *layout = session->kernel->dst_layouts[i];
+        const size_t bytes = cop_layout_bytes(layout, tensor->dtype, &tensor->shape);
+        destroy_memory(session, kind_of(layout), &session->dst_memory[i]);
+        session->dst_memory[i] = create_memory(session, kind_of(layout), bytes);
+        if (session->dst_memory[i] == NULL)
+            return cop_fail_memory(error, "output", bytes);
+    }
+    return COP_STATUS_OK;
+}
+
 /* Runs with dst 0 on the memory of source `shared`, or apart from all for −1; to plain arrays. */
 static cop_status run_once(struct session *session, int shared, void *const *plain,
                            cop_error *error)
 {
     const struct kernel *kernel = session->kernel;
-    cop_status status = COP_STATUS_OK;
+    cop_status status = renew_dst(session, error);
     for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++) {
         destroy_memory(session, kind_of(kernel->src_layouts[i]), &session->src_memory[i]);
         status = prepare_src(session, i, error);
@@ -292,12 +307,9 @@ static cop_status alloc_outputs(struct session *session, void **plain, cop_error
 {
     for (int i = 0; i < session->dst_count; i++) {
         const struct kernel_tensor *tensor = &session->dst[i];
-        const size_t bytes =
-            cop_layout_bytes(session->kernel->dst_layouts[i], tensor->dtype, &tensor->shape);
-        session->dst_memory[i] =
-            create_memory(session, kind_of(session->kernel->dst_layouts[i]), bytes);
-        plain[i] = alloc_garbage(cop_layout_bytes(NULL, tensor->dtype, &tensor->shape));
-        if (session->dst_memory[i] == NULL || plain[i] == NULL)
+        const size_t bytes = cop_layout_bytes(NULL, tensor->dtype, &tensor->shape);
+        plain[i] = alloc_garbage(bytes);
+        if (plain[i] == NULL)
             return cop_fail_memory(error, "output", bytes);
     }
     return COP_STATUS_OK;
@@ -308,19 +320,15 @@ static cop_status run_again(struct session *session, int shared, const char *how
                             void *const *plain, cop_error *error)
 {
     void *again[RUN_OP_MAX_DST] = {NULL};
-    size_t bytes[RUN_OP_MAX_DST];
-    cop_status status = COP_STATUS_OK;
-    for (int i = 0; i < session->dst_count && status == COP_STATUS_OK; i++) {
-        bytes[i] = cop_layout_bytes(NULL, session->dst[i].dtype, &session->dst[i].shape);
-        again[i] = alloc_garbage(bytes[i]);
-        if (again[i] == NULL)
-            status = cop_fail_memory(error, "output", bytes[i]);
-    }
+    cop_status status = alloc_outputs(session, again, error);
     if (status == COP_STATUS_OK)
         status = run_once(session, shared, again, error);
-    for (int i = 0; i < session->dst_count && status == COP_STATUS_OK; i++)
-        if (memcmp(again[i], plain[i], bytes[i]) != 0)
+    for (int i = 0; i < session->dst_count && status == COP_STATUS_OK; i++) {
+        const struct kernel_tensor *tensor = &session->dst[i];
+        const size_t bytes = cop_layout_bytes(NULL, tensor->dtype, &tensor->shape);
+        if (memcmp(again[i], plain[i], bytes) != 0)
             status = cop_fail(error, COP_STATUS_INTERNAL, "another result %s %d", how, shared);
+    }
     for (int i = 0; i < session->dst_count; i++)
         cop_free(again[i]);
     return status;
