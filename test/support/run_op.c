@@ -17,6 +17,7 @@ struct session {
     struct kernel_tensor src[RUN_OP_MAX_SRC], dst[RUN_OP_MAX_DST];
     struct kernel *kernel;
     struct stream *stream;
+    bool records; /* runs are learned first and repeated then */
     const struct layout *arrives_in[RUN_OP_MAX_SRC];
     void *src_memory[RUN_OP_MAX_SRC], *dst_memory[RUN_OP_MAX_DST]; /* in the kernel's layouts */
 };
@@ -147,6 +148,25 @@ static void *src_address(const struct session *session, int i)
                         session->src_memory[i]);
 }
 
+/* Begins a run that was learned before. */
+static cop_status run_recorded(struct session *session, const struct kernel *kernel, void *state,
+                               const struct kernel_args *args, struct recording **recording,
+                               cop_error *error)
+{
+    const struct backend *backend = kernel->backend;
+    cop_status status = backend->recording_begin(session->stream, error);
+    if (status != COP_STATUS_OK)
+        return status;
+    status = cop_kernel_run(kernel, session->stream, state, args, error);
+    if (status != COP_STATUS_OK) {
+        backend->recording_abandon(session->stream);
+        return status;
+    }
+    status = backend->recording_end(session->stream, recording, error);
+    return status == COP_STATUS_OK ? backend->recording_run(*recording, session->stream, error)
+                                   : status;
+}
+
 /* Begins a run and waits until it is done. */
 static cop_status run_and_wait(struct session *session, const struct kernel *kernel, void *state,
                                const struct kernel_args *args, cop_error *error)
@@ -155,13 +175,18 @@ static cop_status run_and_wait(struct session *session, const struct kernel *ker
     const int before = backend->thread_enter == NULL
                            ? 0
                            : backend->thread_enter(session->device, count_threads(session));
-    cop_status status = cop_kernel_run(kernel, session->stream, state, args, error);
+    struct recording *recording = NULL;
+    cop_status status = session->records && kernel == session->kernel
+                            ? run_recorded(session, kernel, state, args, &recording, error)
+                            : cop_kernel_run(kernel, session->stream, state, args, error);
     if (backend->stream_wait != NULL) { /* also after a failure: memory is freed next */
         cop_error later;
         const cop_status waited = backend->stream_wait(session->stream, &later);
         if (status == COP_STATUS_OK && waited != COP_STATUS_OK)
             status = cop_fail(error, waited, "%s", later.message);
     }
+    if (recording != NULL)
+        backend->recording_destroy(recording);
     if (backend->thread_leave != NULL)
         backend->thread_leave(before);
     return status;
@@ -230,12 +255,27 @@ static cop_status prepare_src(struct session *session, int i, cop_error *error)
     return COP_STATUS_OK;
 }
 
+/* Garbage for every result: nothing of an earlier run is left. */
+static cop_status renew_dst(struct session *session, cop_error *error)
+{
+    for (int i = 0; i < session->dst_count; i++) {
+        const struct kernel_tensor *tensor = &session->dst[i];
+        const struct layout *layout = session->kernel->dst_layouts[i];
+        const size_t bytes = cop_layout_bytes(layout, tensor->dtype, &tensor->shape);
+        destroy_memory(session, kind_of(layout), &session->dst_memory[i]);
+        session->dst_memory[i] = create_memory(session, kind_of(layout), bytes);
+        if (session->dst_memory[i] == NULL)
+            return cop_fail_memory(error, "output", bytes);
+    }
+    return COP_STATUS_OK;
+}
+
 /* Runs with dst 0 on the memory of source `shared`, or apart from all for −1; to plain arrays. */
 static cop_status run_once(struct session *session, int shared, void *const *plain,
                            cop_error *error)
 {
     const struct kernel *kernel = session->kernel;
-    cop_status status = COP_STATUS_OK;
+    cop_status status = renew_dst(session, error);
     for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++) {
         destroy_memory(session, kind_of(kernel->src_layouts[i]), &session->src_memory[i]);
         status = prepare_src(session, i, error);
@@ -267,35 +307,45 @@ static cop_status alloc_outputs(struct session *session, void **plain, cop_error
 {
     for (int i = 0; i < session->dst_count; i++) {
         const struct kernel_tensor *tensor = &session->dst[i];
-        const size_t bytes =
-            cop_layout_bytes(session->kernel->dst_layouts[i], tensor->dtype, &tensor->shape);
-        session->dst_memory[i] =
-            create_memory(session, kind_of(session->kernel->dst_layouts[i]), bytes);
-        plain[i] = alloc_garbage(cop_layout_bytes(NULL, tensor->dtype, &tensor->shape));
-        if (session->dst_memory[i] == NULL || plain[i] == NULL)
+        const size_t bytes = cop_layout_bytes(NULL, tensor->dtype, &tensor->shape);
+        plain[i] = alloc_garbage(bytes);
+        if (plain[i] == NULL)
             return cop_fail_memory(error, "output", bytes);
     }
     return COP_STATUS_OK;
 }
 
-/* Once more with dst on each source where the kernel allows it. */
-static cop_status check_in_place(struct session *session, void *const *plain, cop_error *error)
+/* Once more, with dst 0 on source `shared`: it must give the same bytes. */
+static cop_status run_again(struct session *session, int shared, const char *how,
+                            void *const *plain, cop_error *error)
 {
-    cop_status status = COP_STATUS_OK;
-    const size_t bytes = cop_layout_bytes(NULL, session->dst[0].dtype, &session->dst[0].shape);
-    for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++) {
-        if ((session->kernel->in_place_srcs >> i & 1u) == 0)
-            continue;
-        void *again[RUN_OP_MAX_DST];
-        for (int j = 0; j < session->dst_count; j++)
-            again[j] = j == 0 ? alloc_garbage(bytes) : plain[j];
-        status = again[0] == NULL ? cop_fail_memory(error, "output", bytes)
-                                  : run_once(session, i, again, error);
-        if (status == COP_STATUS_OK && memcmp(again[0], plain[0], bytes) != 0)
-            status =
-                cop_fail(error, COP_STATUS_INTERNAL, "another result in place of source %d", i);
-        cop_free(again[0]);
+    void *again[RUN_OP_MAX_DST] = {NULL};
+    cop_status status = alloc_outputs(session, again, error);
+    if (status == COP_STATUS_OK)
+        status = run_once(session, shared, again, error);
+    for (int i = 0; i < session->dst_count && status == COP_STATUS_OK; i++) {
+        const struct kernel_tensor *tensor = &session->dst[i];
+        const size_t bytes = cop_layout_bytes(NULL, tensor->dtype, &tensor->shape);
+        if (memcmp(again[i], plain[i], bytes) != 0)
+            status = cop_fail(error, COP_STATUS_INTERNAL, "another result %s %d", how, shared);
     }
+    for (int i = 0; i < session->dst_count; i++)
+        cop_free(again[i]);
+    return status;
+}
+
+/* With dst on each source where the kernel allows it, and repeated from a recording. */
+static cop_status check_promises(struct session *session, void *const *plain, cop_error *error)
+{
+    const struct kernel *kernel = session->kernel;
+    cop_status status = COP_STATUS_OK;
+    for (int i = 0; i < session->call->src_count && status == COP_STATUS_OK; i++)
+        if ((kernel->in_place_srcs >> i & 1u) != 0)
+            status = run_again(session, i, "in place of source", plain, error);
+    session->records = kernel->is_recordable && kernel->backend->recording_begin != NULL;
+    if (status == COP_STATUS_OK && session->records)
+        status = run_again(session, kernel->accumulates_src, "from a recording, on source", plain,
+                           error);
     return status;
 }
 
@@ -350,7 +400,7 @@ cop_status run_op(struct device *device, const struct op_call *call, struct op_r
     if (status == COP_STATUS_OK)
         status = run_once(&session, session.kernel->accumulates_src, plain, error);
     if (status == COP_STATUS_OK)
-        status = check_in_place(&session, plain, error);
+        status = check_promises(&session, plain, error);
     if (status == COP_STATUS_OK)
         snprintf(result->implementation, sizeof result->implementation, "%s",
                  session.kernel->implementation);

@@ -2,8 +2,9 @@
 /*
  * Runs one operator on one device, from plain arrays to plain arrays: infers the shapes, creates
  * the kernel, reorders to and from the layouts it asks for, and runs it. Everything a kernel
- * promises besides its result is tried too: dst and scratch start as garbage, and where dst may lie
- * on a source it is run that way as well and must give the same bytes.
+ * promises besides its result is tried too: dst and scratch start as garbage; where dst may lie on
+ * a source, and where a run may be recorded, it is run that way as well and must give the same
+ * bytes.
  */
 #ifndef TEST_SUPPORT_RUN_OP_H
 #define TEST_SUPPORT_RUN_OP_H
