@@ -65,7 +65,7 @@ __global__ void convert_rows_kernel(row_job job, const void *src, void *dst)
 /* another order, through shared memory */
 
 /* n planes of src [rows, columns] become dst [columns, width ≥ rows], filled up with zeros. */
-struct tile_job {
+struct reorder_tile {
     int64_t rows, columns, width;
     int64_t src_pitch;
     divider<uint32_t> across, down; /* tiles of a plane of dst */
@@ -73,7 +73,7 @@ struct tile_job {
 };
 
 template <typename S, typename D>
-__global__ void reorder_tiles_kernel(tile_job job, const S *src, D *dst)
+__global__ void reorder_tiles_kernel(reorder_tile job, const S *src, D *dst)
 {
     COP_SHARED(float, tile, [TILE][TILE + 1]);
     const uint32_t rest = job.across.divide(blockIdx.x), plane = job.down.divide(rest);
@@ -166,7 +166,7 @@ template <typename S, typename D> static cudaError_t launch_tiles(const plan &se
 {
     const struct cop_cuda_reorder &given = self.given;
     const bool is_to_nhwc = given.dst_order == COP_CUDA_NHWC;
-    tile_job job = tile_job();
+    reorder_tile job = reorder_tile();
     job.rows = is_to_nhwc ? given.channels : given.plane;
     job.columns = is_to_nhwc ? given.plane : given.channels;
     job.width = is_to_nhwc ? given.dst_channels : given.plane;
