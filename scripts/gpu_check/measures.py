@@ -18,6 +18,13 @@ def _fast_run(kernels):
     return ["--fast-run"] if kernels == "library" else []
 
 
+def _verdict(result):
+    """Of a measurement that gave none: that the budget ended is no finding."""
+    if result.has_budget_ended or result.verdict == "skipped":
+        return "skipped"
+    return "late" if result.verdict == "late" else "wrong"
+
+
 def throughput(context):
     """ResNet-50 by batch, precision and threads, with arrays on the device; then arrays of the process."""
     name = context.bench_model()
@@ -39,7 +46,7 @@ def throughput(context):
         result = context.runner.run(title, command, BENCH_LIMIT_S)
         record = result.json()
         if not result.is_ok or record is None:
-            context.report.check(title, "late" if result.verdict == "late" else "wrong", result.reason())
+            context.report.check(title, _verdict(result), result.reason())
             continue
         context.report.result(record)
         by_threads = {row["threads"]: row for row in record["rows"]}
@@ -64,7 +71,7 @@ def _layers_of(context, batch, precision, kernels):
     record = result.json()
     if not result.is_ok or record is None:
         if result.verdict != "skipped":
-            context.report.check(title, "late" if result.verdict == "late" else "wrong", result.reason())
+            context.report.check(title, _verdict(result), result.reason())
         return None
     context.report.result(record)
     return record

@@ -21,6 +21,7 @@ class Result:
     output: str = ""
     status: int = 0
     seconds: float = 0.0
+    has_budget_ended: bool = False  # late, and by the budget rather than by a limit of its own
 
     @property
     def is_ok(self):
@@ -61,9 +62,6 @@ class Runner:
         self.log = open(out / "log.txt", "w", encoding="utf-8", errors="replace")
         self.lock = threading.Lock()
 
-    def begin_again(self):
-        self.begin = time.monotonic()
-
     def left(self):
         return self.budget_s - (time.monotonic() - self.begin)
 
@@ -84,6 +82,7 @@ class Runner:
 
     def run(self, name, command, limit_s, allowed=(0,), cwd=None):
         """Runs to the end, or kills it at its limit or the budget's."""
+        is_cut = self.left() < limit_s
         limit_s = min(float(limit_s), self.left())
         if limit_s <= 1:
             return Result(name, "skipped", "no time left")
@@ -108,7 +107,7 @@ class Runner:
         verdict = "late" if is_late else "ok" if process.returncode in allowed else "failed"
         self.note(f"\n$ {' '.join(str(part) for part in command)}\n{text[-MAX_LOGGED:]}"
                   f"-- {name}: {verdict}, status {process.returncode}, {seconds:.1f} s")
-        return Result(name, verdict, text, process.returncode or 0, seconds)
+        return Result(name, verdict, text, process.returncode or 0, seconds, is_late and is_cut)
 
     def run_all(self, jobs, at_once):
         """Results of (name, command, limit) jobs, in their order."""
@@ -126,11 +125,16 @@ def kill(process):
         process.kill()
 
 
+class PeerFailure(RuntimeError):
+    """Something that is not ours broke: no finding about us."""
+
+
 class Worker:
     """A program that answers one line for each line; never waited for without a limit."""
 
     def __init__(self, runner, name, command, limit_s, is_ours=True):
         self.name, self.runner = name, runner
+        self.failure = RuntimeError if is_ours else PeerFailure
         self.process = runner.start(command, is_ours, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                     text=True)
         self.lines, self.changed = [], threading.Condition()
@@ -138,7 +142,7 @@ class Worker:
         runner.note(f"\n$ {' '.join(str(part) for part in command)}   (answers line by line)")
         if self._next(limit_s) != "ready":
             self.close()
-            raise RuntimeError(f"{name} did not start")
+            raise self.failure(f"{name} did not start")
 
     def _read(self):
         for line in self.process.stdout:
@@ -153,10 +157,10 @@ class Worker:
         with self.changed:
             if not self.changed.wait_for(lambda: self.lines, timeout=max(0.1, min(limit_s, self.runner.left()))):
                 self.close()
-                raise RuntimeError(f"{self.name}: no answer within {limit_s:.0f} s")
+                raise self.failure(f"{self.name}: no answer within {limit_s:.0f} s")
             line = self.lines.pop(0)
         if line is None:
-            raise RuntimeError(f"{self.name} died")
+            raise self.failure(f"{self.name} died")
         return line
 
     def ask(self, command, limit_s=30):
@@ -164,11 +168,11 @@ class Worker:
             self.process.stdin.write(command + "\n")
             self.process.stdin.flush()
         except OSError as error:
-            raise RuntimeError(f"{self.name} died at '{command}'") from error
+            raise self.failure(f"{self.name} died at '{command}'") from error
         answer = self._next(limit_s)
         self.runner.note(f"{self.name}: {command} -> {answer}")
         if answer.startswith(("failed", "cannot", "unknown")):
-            raise RuntimeError(f"{self.name}: {command}: {answer}")
+            raise self.failure(f"{self.name}: {command}: {answer}")
         return answer
 
     def close(self):

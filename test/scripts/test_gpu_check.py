@@ -83,6 +83,13 @@ class GpuCheck(unittest.TestCase):
         self.assertRegex(text, r"operators, auto, fp32 +late")
         self.assertRegex(text, r"networks +skipped +no time left")
 
+    def test_a_measurement_that_the_budget_ends_is_no_finding(self):
+        tree = self.tree_with("bench/bench_gpu", "sleep 600")
+        result = self.run_check("--phases", "models,conformance,throughput", "--budget", 20, tree=tree)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        text = (self.out / "report.txt").read_text()
+        self.assertRegex(text, r"batch 1, fp32, auto, device +skipped +not done within")
+
     def test_without_the_programs_nothing_is_tried(self):
         (self.folder / "empty").mkdir()
         result = self.run_check(tree=self.folder / "empty")
@@ -98,7 +105,7 @@ class GpuCheck(unittest.TestCase):
 
     @unittest.skipUnless(len(sys.argv) > 3, "no module of an emulated GPU is given")
     def test_all_is_right_on_the_emulated_gpu(self):
-        result = self.run_check("--phases", "facts,models,networks,threads", "--module", MODULE, "--cudnn", LIBRARIES,
+        result = self.run_check("--phases", "facts,models,networks,threads,example", "--module", MODULE, "--cudnn", LIBRARIES,
                                 device="gpu:0")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertRegex(result.stdout, r"correctness held: \d\d checks right, 0 wrong, 0 late")
