@@ -5,6 +5,7 @@
 #include "backends/cuda/cuda_libraries.h"
 #include "backends/cuda/products/cuda_math.h"
 #include "backends/cuda/products/cuda_product.h"
+#include "backends/cuda/products/cuda_rest.h"
 #include "base/alloc.h"
 #include "base/error.h"
 
@@ -45,14 +46,9 @@ static cop_status run_cublaslt(const struct cuda_kernel *kernel, struct cuda_str
         .d = args->dst[0],
         .workspace = self->choice.workspace_bytes == 0 ? NULL : cop_cuda_workspace(args->scratch),
     };
-    const cop_status status = cop_cublaslt_execution_run(state, &pointers, stream->stream, error);
-    if (status != COP_STATUS_OK || self->rest.ops.count == 0)
-        return status;
-    const void *added = cop_cuda_address(args, self->sizes.added);
-    CUDA_TRY(kernel->device,
-             cop_cuda_elementwise(&self->rest, args->dst[0], added, args->dst[0], stream->stream),
-             error);
-    return COP_STATUS_OK;
+    COP_TRY(cop_cublaslt_execution_run(state, &pointers, stream->stream, error));
+    return cop_cuda_run_rest(kernel->device, &self->rest, stream->stream,
+                             cop_cuda_address(args, self->sizes.added), args->dst[0], error);
 }
 
 static struct cublaslt_product describe(const struct kernel_request *request,
@@ -132,13 +128,7 @@ static cop_status make(struct cuda_build *build, const struct product_sizes *siz
     self->sizes = *sizes;
     self->choice = *choice;
     self->base.base.scratch_bytes = cop_cuda_workspace_bytes(choice->workspace_bytes);
-    self->rest.type = cop_cuda_type(build->request);
-    self->rest.count =
-        cop_shape_product(&build->request->dst[0].shape, 0, build->request->dst[0].shape.rank);
-    struct post_ops rest = {.count = post_ops->count - fused};
-    for (int i = 0; i < rest.count; i++)
-        rest.entries[i] = post_ops->entries[fused + i];
-    cop_cuda_post_ops(&rest, &self->rest.ops);
+    self->rest = cop_cuda_rest(build->request, fused);
     status = describe_operands(build, sizes);
     self->base.base.estimated_ns = cop_cuda_estimate(build->device, cop_cuda_operand_bytes(build),
                                                      cop_cuda_product_flops(sizes));

@@ -9,6 +9,7 @@
 #include "backends/cuda/cudnn/cudnn_execution.h"
 #include "backends/cuda/products/cuda_convolution.h"
 #include "backends/cuda/products/cuda_math.h"
+#include "backends/cuda/products/cuda_rest.h"
 #include "base/error.h"
 
 struct cudnn_kernel {
@@ -39,16 +40,6 @@ static void destroy_execution(const struct cuda_kernel *kernel, void *state)
         cop_cudnn_execution_destroy(state);
 }
 
-static cop_status run_rest(const struct cudnn_kernel *self, struct cuda_stream *stream,
-                           const void *added, void *dst, cop_error *error)
-{
-    if (self->rest.ops.count == 0)
-        return COP_STATUS_OK;
-    CUDA_TRY(self->base.device, cop_cuda_elementwise(&self->rest, dst, added, dst, stream->stream),
-             error);
-    return COP_STATUS_OK;
-}
-
 static cop_status run_cudnn(const struct cuda_kernel *kernel, struct cuda_stream *stream,
                             void *state, const struct kernel_args *args, cop_error *error)
 {
@@ -62,10 +53,9 @@ static cop_status run_cudnn(const struct cuda_kernel *kernel, struct cuda_stream
         .dst = args->dst[0],
         .workspace = self->choice->workspace_bytes == 0 ? NULL : cop_cuda_workspace(args->scratch),
     };
-    const cop_status status = cop_cudnn_execution_run(state, &pointers, error);
-    return status == COP_STATUS_OK
-               ? run_rest(self, stream, self->adds_inside ? NULL : added, args->dst[0], error)
-               : status;
+    COP_TRY(cop_cudnn_execution_run(state, &pointers, error));
+    return cop_cuda_run_rest(kernel->device, &self->rest, stream->stream,
+                             self->adds_inside ? NULL : added, args->dst[0], error);
 }
 
 static void finish(struct cuda_kernel *kernel)
@@ -281,13 +271,7 @@ static cop_status make(struct cuda_build *build, const struct convolution_sizes 
     self->sizes = *sizes;
     self->adds_inside = convolution->has_residual;
     self->base.base.scratch_bytes = cop_cuda_workspace_bytes(self->choice->workspace_bytes);
-    self->rest.type = cop_cuda_type(build->request);
-    self->rest.count =
-        cop_shape_product(&build->request->dst[0].shape, 0, build->request->dst[0].shape.rank);
-    struct post_ops rest = {.count = post_ops->count - fused};
-    for (int i = 0; i < rest.count; i++)
-        rest.entries[i] = post_ops->entries[fused + i];
-    cop_cuda_post_ops(&rest, &self->rest.ops);
+    self->rest = cop_cuda_rest(build->request, fused);
     status = describe_operands(build, sizes, convolution->has_residual);
     if (status == COP_STATUS_OK && convolution->has_bias && !sizes->has_bias)
         status = make_zero_bias(
