@@ -134,8 +134,16 @@ static cop_status find_recording(struct invocation *invocation, struct recording
             return status;
     }
     *recording = segment->recording;
-    segment->has_run = true;
     return COP_STATUS_OK;
+}
+
+/* A step was begun: the last of a segment, if it was, makes that ready to be recorded. */
+static void step_on(struct invocation *invocation)
+{
+    struct context *context = invocation->context;
+    const int index = context->plan->steps[invocation->next_step++].segment;
+    if (index >= 0 && invocation->next_step == context->plan->segments[index].end_step)
+        context->segments[index].has_run = true;
 }
 
 /* Begins the next step, or all of its segment; `next_step` is then behind what was begun. */
@@ -151,7 +159,8 @@ static cop_status advance(struct invocation *invocation, cop_error *error)
     if (recording == NULL) {
         status = is_measured(invocation) ? run_measured_step(invocation, step, error)
                                          : run_step(invocation, step, error);
-        invocation->next_step += status == COP_STATUS_OK;
+        if (status == COP_STATUS_OK)
+            step_on(invocation);
         return status;
     }
     invocation->is_behind = true;
