@@ -34,6 +34,7 @@
 
 /* What a lock is for. Two of one rank are never held by one thread. */
 enum lock_rank {
+    LOCK_ABOVE,   /* of libraries above this one: making what they run. Held long */
     LOCK_UPDATES, /* contexts/live_weights.c: one update, or an operator that joins. Held long */
     LOCK_PACKING, /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
     LOCK_ENGINE,  /* engine/engine.c: lines at storages, ready tasks, waits */
@@ -44,6 +45,7 @@ enum lock_rank {
     LOCK_COMPLETIONS,  /* engine/completions.c: what is to be reported */
     LOCK_TRACE,        /* runtime/trace.c */
     LOCK_REGISTRY,     /* backends/registry.c: opening devices */
+    LOCK_RECORDS,      /* of libraries above this one: short lists */
     LOCK_RANK_COUNT,
 };
 
