@@ -86,6 +86,13 @@ cop_status cop_mx_array_view(const struct mx_array *array, size_t offset_bytes, 
 cop_status cop_mx_array_share(const struct mx_array *array, struct mx_array **shared,
                               cop_error *error);
 
+/* The same into a none array. */
+cop_status cop_mx_array_share_into(const struct mx_array *array, struct mx_array *none,
+                                   cop_error *error);
+
+/* Makes an array that was none, and that nobody else has seen since, none again. */
+void cop_mx_array_empty(struct mx_array *array);
+
 void cop_mx_array_destroy(struct mx_array *array); /* accepts NULL; the chunk lives while used */
 
 static inline bool cop_mx_array_is_none(const struct mx_array *array)
