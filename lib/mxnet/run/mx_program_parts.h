@@ -113,7 +113,7 @@ struct mx_program {
     _Atomic(struct mx_binding_list *) bindings;
     _Atomic uint64_t tick;      /* counts compilations; written under the lock, read relaxed */
     _Atomic bool packs_nothing; /* parameters change all the time; set once, read relaxed */
-    int fruitless_count;
+    int fruitless_count, most_operators;
     size_t bindings_made, operators_made;
 };
 
