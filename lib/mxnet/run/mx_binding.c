@@ -44,7 +44,7 @@ static void destroy_retired(struct mx_retired *retired)
 bool cop_mx_binding_is_stale(const struct mx_binding *binding)
 {
     for (int i = 0; i < binding->parameter_count; i++) {
-        const struct mx_parameter *parameter = &binding->parameters[i];
+        const struct mx_packed *parameter = &binding->parameters[i];
         if (atomic_load(&parameter->chunk->writes_begun) != parameter->version)
             return true;
     }
@@ -54,8 +54,8 @@ bool cop_mx_binding_is_stale(const struct mx_binding *binding)
 static cop_status note_parameter(struct mx_binding *binding, int input,
                                  const struct mx_array *array, cop_error *error)
 {
-    struct mx_parameter *parameter = &binding->parameters[binding->parameter_count++];
-    *parameter = (struct mx_parameter){.input = input,
+    struct mx_packed *parameter = &binding->parameters[binding->parameter_count++];
+    *parameter = (struct mx_packed){.input = input,
                                        .chunk = array->chunk,
                                        .offset_bytes = array->offset_bytes,
                                        .type = array->type,
