@@ -155,6 +155,24 @@ static void map_broadcast(struct mxnet_call *call)
                                                      call->src[0], call->src[1]));
 }
 
+/* Of integers, too: they are divided as float32. */
+static void map_quotient(struct mxnet_call *call)
+{
+    COP_ZEROED_ATTRS(cast_attrs, attrs);
+    attrs.to = COP_DTYPE_FLOAT32;
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    int src[2];
+    for (int i = 0; i < 2; i++) {
+        const cop_dtype dtype = call->graph->values[call->src[i]].dtype;
+        const bool is_plain = dtype == COP_DTYPE_FLOAT32 || dtype == COP_DTYPE_UNKNOWN;
+        src[i] = is_plain ? call->src[i]
+                          : cop_mxnet_emit_1(call, OP_CAST, i == 0 ? "lhs" : "rhs", &attrs,
+                                             call->src[i]);
+    }
+    cop_mxnet_return(call, cop_mxnet_emit_binary(call, "", BINARY_DIV, src[0], src[1]));
+}
+
 /* lhs in the shape of rhs: multiplied by ones of that shape. */
 static void map_broadcast_like(struct mxnet_call *call)
 {
@@ -262,7 +280,7 @@ static const struct mxnet_operator operators[] = {
     BROADCAST("_npi_add", ADD),
     BROADCAST("_npi_multiply", MUL),
     BROADCAST("_npi_subtract", SUB),
-    BROADCAST("_npi_true_divide", DIV),
+    {"_npi_true_divide", "lhs rhs", map_quotient, 0, LAST_ALWAYS},
     {"_npx_activation", "data", map_activation, 0, LAST_ALWAYS},
     {"_npx_leaky_relu", "data gamma", map_leaky_relu, 0, LAST_IF_PRELU},
     UNARY("_npx_relu", RELU),
