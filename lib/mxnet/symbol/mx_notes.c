@@ -6,7 +6,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring", "mirror_stage"};
+static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring",
+                                    "mirror_stage"};
 #define NOTE_COUNT (sizeof notes / sizeof notes[0])
 
 static bool is_at_end(const char *key, const char *note)
