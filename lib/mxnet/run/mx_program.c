@@ -243,6 +243,11 @@ const char *cop_mx_program_output_name(const struct mx_program *program, size_t 
     return program->outputs[index].name;
 }
 
+int cop_mx_program_output_input(const struct mx_program *program, size_t index)
+{
+    return program->outputs[index].input;
+}
+
 bool cop_mx_program_trains_differently(const struct mx_program *program)
 {
     return program->trains_differently;

@@ -36,6 +36,8 @@ size_t cop_mx_program_input_count(const struct mx_program *program);
 size_t cop_mx_program_output_count(const struct mx_program *program);
 const char *cop_mx_program_input_name(const struct mx_program *program, size_t index);
 const char *cop_mx_program_output_name(const struct mx_program *program, size_t index);
+/* The input that an output is; −1: it is computed. */
+int cop_mx_program_output_input(const struct mx_program *program, size_t index);
 bool cop_mx_program_trains_differently(const struct mx_program *program);
 
 /*
