@@ -101,13 +101,12 @@ static cop_status make_outputs(struct mx_executor *executor, cop_error *error)
 }
 
 static cop_status make(const struct mx_symbol *symbol, const struct mx_arguments *arguments,
-                       const struct mx_executor *shared, struct mx_executor *executor,
-                       cop_error *error)
+                       struct mx_program *program, struct mx_executor *executor, cop_error *error)
 {
     COP_TRY(cop_mx_symbol_copy(symbol, &executor->symbol, error));
     COP_TRY(cop_mx_symbol_order(executor->symbol, &executor->order, error));
-    if (shared != NULL)
-        executor->program = cop_mx_program_retain(shared->program);
+    if (program != NULL)
+        executor->program = cop_mx_program_retain(program);
     else
         COP_TRY(cop_mx_program_create(executor->symbol, NULL, &executor->program, error));
     const size_t src_count = cop_mx_program_input_count(executor->program);
@@ -123,9 +122,8 @@ static cop_status make(const struct mx_symbol *symbol, const struct mx_arguments
 }
 
 cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_context context,
-                                  const struct mx_arguments *arguments,
-                                  const struct mx_executor *shared, struct mx_executor **executor,
-                                  cop_error *error)
+                                  const struct mx_arguments *arguments, struct mx_program *program,
+                                  struct mx_executor **executor, cop_error *error)
 {
     struct mx_executor *made = cop_alloc(1, sizeof *made);
     *executor = NULL;
@@ -133,7 +131,7 @@ cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_cont
         return cop_fail_memory(error, "an executor", sizeof *made);
     made->object.kind = MX_KIND_EXECUTOR;
     made->context = context;
-    const cop_status status = make(symbol, arguments, shared, made, error);
+    const cop_status status = make(symbol, arguments, program, made, error);
     if (status == COP_STATUS_OK)
         *executor = made;
     else

@@ -33,14 +33,12 @@ struct mx_arguments {
 };
 
 /*
- * `shared` NULL, or an executor of the same symbol, whose packed parameters are used where the
- * arrays are the same. INVALID_ARGUMENT: counts, handles, empty arrays, contexts, shapes or types
- * that do not fit.
+ * `program` NULL, or one of the same symbol, which is used as well: what it has packed serves all.
+ * INVALID_ARGUMENT: counts, handles, empty arrays, contexts, shapes or types that do not fit.
  */
 cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_context context,
-                                  const struct mx_arguments *arguments,
-                                  const struct mx_executor *shared, struct mx_executor **executor,
-                                  cop_error *error);
+                                  const struct mx_arguments *arguments, struct mx_program *program,
+                                  struct mx_executor **executor, cop_error *error);
 void cop_mx_executor_destroy(struct mx_executor *executor); /* accepts NULL */
 
 /* INVALID_ARGUMENT with `is_training` where it would make a difference. */
