@@ -6,6 +6,7 @@
 #ifndef MODEL_MXNET_MXNET_OPERATORS_H
 #define MODEL_MXNET_MXNET_OPERATORS_H
 
+#include "base/shared.h"
 #include "graph/graph.h"
 #include "model/mxnet/symbol_attributes.h"
 
@@ -72,7 +73,7 @@ extern const struct mxnet_operator_family *const cop_mxnet_families[];
 const char *cop_mxnet_canonical_name(const char *name);
 
 /* The operator of a canonical name or alias; NULL: we have none. */
-const struct mxnet_operator *cop_mxnet_operator_find(const char *name);
+COP_SHARED const struct mxnet_operator *cop_mxnet_operator_find(const char *name);
 
 /* What an input of an operator is for. */
 enum slot_role {
@@ -85,11 +86,11 @@ enum slot_role {
 #define COP_SLOT_NAME_BYTES 24
 
 /* The name and role of an input; `name` may be NULL. */
-enum slot_role cop_mxnet_slot(const struct mxnet_operator *op, int slot,
-                              char name[COP_SLOT_NAME_BYTES]);
+COP_SHARED enum slot_role cop_mxnet_slot(const struct mxnet_operator *op, int slot,
+                                         char name[COP_SLOT_NAME_BYTES]);
 
 /* How many inputs the attributes call for; −1: any number. */
-int cop_mxnet_slot_count(const struct mxnet_operator *op, const struct mxnet_node *node);
+COP_SHARED int cop_mxnet_slot_count(const struct mxnet_operator *op, const struct mxnet_node *node);
 
 /*
  * For mappings. After a failure, which the call remembers, emitting does nothing and gives
