@@ -29,6 +29,7 @@ static const struct mxnet_operator *find_in(const struct mxnet_operator_family *
 const struct mxnet_operator *cop_mxnet_operator_find(const char *name)
 {
     const struct mxnet_operator *op = NULL;
+    name = cop_mxnet_canonical_name(name);
     for (int i = 0; cop_mxnet_families[i] != NULL && op == NULL; i++)
         op = find_in(cop_mxnet_families[i], name);
     return op;

@@ -67,6 +67,9 @@ extern const struct mxnet_operator_family cop_mxnet_reduction_family;
 /* All families; NULL-terminated. */
 extern const struct mxnet_operator_family *const cop_mxnet_families[];
 
+/* The name that an alias in another namespace stands for; otherwise the name itself. */
+const char *cop_mxnet_canonical_name(const char *name);
+
 /* The operator of a canonical name or alias; NULL: we have none. */
 const struct mxnet_operator *cop_mxnet_operator_find(const char *name);
 

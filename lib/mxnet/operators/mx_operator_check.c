@@ -91,6 +91,19 @@ static cop_status read_enum(const struct mx_parameter *parameter, const char *va
                     type_length(parameter), parameter->type_info);
 }
 
+/* Appends to a message, which keeps what fits. Only texts without control characters, but for line
+ * ends that belong there. */
+static void append(cop_error *error, const char *format, ...) COP_PRINTF(2, 3);
+static void append(cop_error *error, const char *format, ...)
+{
+    const size_t length = strlen(error->message);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->message + length, sizeof error->message - length, format, arguments);
+    va_end(arguments);
+    cop_end_at_character(error->message, sizeof error->message);
+}
+
 static cop_status check_limit(const struct mx_parameter *parameter, double number, cop_error *error)
 {
     const bool is_from_1 = parameter->limit == MX_LIMIT_FROM_1;
@@ -104,25 +117,28 @@ static cop_status check_limit(const struct mx_parameter *parameter, double numbe
     if (!(number < least) && !(number > most))
         return COP_STATUS_OK;
     if (is_from_1)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                        "value %g for Parameter %s should be greater equal to 1\n%s: %s", number,
-                        parameter->name, parameter->name, parameter->description);
-    return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                    "value %g for Parameter %s exceed bound [%g,%g]\n%s: %s", number,
-                    parameter->name, least, most, parameter->name, parameter->description);
+        cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                 "value %.10g for Parameter %s should be greater equal to 1", number, parameter->name);
+    else
+        cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                 "value %.10g for Parameter %s exceed bound [%g,%g]", number, parameter->name, least,
+                 most);
+    append(error, "\n%s: %s", parameter->name, parameter->description);
+    return error->status;
 }
 
 static cop_status read_integer(const struct mx_parameter *parameter, const char *value,
                                cop_error *error)
 {
     char plain[32]; /* optional ones may end in Python's L */
+    const char *digits = value;
     const size_t length = strlen(value);
     int64_t number, least = INT64_MIN, most = INT64_MAX;
     if (is_none_allowed(parameter) && length > 1 && length < sizeof plain &&
         value[length - 1] == 'L') {
         memcpy(plain, value, length - 1);
         plain[length - 1] = '\0';
-        value = plain;
+        digits = plain;
     }
     if (strncmp(parameter->type_info, "int", 3) == 0)
         least = INT32_MIN, most = INT32_MAX;
@@ -130,7 +146,7 @@ static cop_status read_integer(const struct mx_parameter *parameter, const char 
         most = UINT32_MAX;
     if (is_type(parameter, "int (non-negative)") || is_type(parameter, "long (non-negative)"))
         least = 0;
-    if (!cop_parse_int(value, &number) || number < least || number > most)
+    if (!cop_parse_int(digits, &number) || number < least || number > most)
         return refuse_format(parameter, value, error);
     return check_limit(parameter, (double)number, error);
 }
@@ -194,28 +210,14 @@ static cop_status read_value(const struct mx_parameter *parameter, const char *v
     return COP_STATUS_OK; /* a string */
 }
 
-/* Appends to a text that is cut where its memory ends. */
-static void append(char *text, size_t bytes, size_t *length, const char *format, ...)
-    COP_PRINTF(4, 5);
-static void append(char *text, size_t bytes, size_t *length, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (*length < bytes)
-        *length += (size_t)vsnprintf(text + *length, bytes - *length, format, arguments);
-    va_end(arguments);
-}
-
 static cop_status refuse_key(const struct mx_operator *op, const char *key, cop_error *error)
 {
-    char possible[COP_ERROR_MESSAGE_BYTES - 512] = "";
-    size_t length = 0;
+    cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+             "Cannot find argument '%.128s', Possible Arguments:", key);
+    append(error, "\n----------------\n");
     for (int i = 0; i < parameter_count(op); i++)
-        append(possible, sizeof possible, &length, "%s : %s\n", parameter_at(op, i)->name,
-               parameter_at(op, i)->type_info);
-    return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                    "Cannot find argument '%.128s', Possible Arguments:\n----------------\n%s", key,
-                    possible);
+        append(error, "%s : %s\n", parameter_at(op, i)->name, parameter_at(op, i)->type_info);
+    return error->status;
 }
 
 static cop_status check_values(const struct mx_operator *op, const struct mx_attributes *attributes,
@@ -248,22 +250,22 @@ static cop_status check_presence(const struct mx_operator *op,
     return COP_STATUS_OK;
 }
 
-/* Says which use it was. The text behind the failure is cut first, should both be long. */
+/* Says which use it was; the names and values are the client's. */
 static cop_status name_use(const struct mx_operator *op, const char *node_name,
                            const struct mx_attributes *attributes, cop_error *error)
 {
-    char use[1024];
-    size_t length = 0;
-    append(use, sizeof use, &length, ", in operator %s(name=\"%.128s\"", op->name, node_name);
-    for (int i = 0; i < attributes->count; i++)
-        if (!cop_mx_attribute_is_hidden(attributes->keys[i]))
-            append(use, sizeof use, &length, ", %.64s=\"%.128s\"", attributes->keys[i],
-                   attributes->values[i]);
-    append(use, sizeof use, &length, ")");
-    cop_end_at_character(use, sizeof use);
-    length = strlen(error->message);
-    append(error->message, sizeof error->message, &length, "%s", use);
-    cop_end_at_character(error->message, sizeof error->message);
+    cop_error use;
+    append(error, ", in operator ");
+    cop_fail(&use, error->status, "%s(name=\"%.128s\"", op->name, node_name);
+    append(error, "%s", use.message);
+    for (int i = 0; i < attributes->count; i++) {
+        if (cop_mx_attribute_is_hidden(attributes->keys[i]))
+            continue;
+        cop_fail(&use, error->status, ", %.64s=\"%.128s\"", attributes->keys[i],
+                 attributes->values[i]);
+        append(error, "%s", use.message);
+    }
+    append(error, ")");
     return error->status;
 }
 

@@ -163,7 +163,7 @@ static cop_status infer_quotient(const struct node_types *node)
             return COP_STATUS_OK;
         COP_TRY(set_type(node, i, type));
     }
-    if (!is_float(type) || (type == MX_BFLOAT16 && node->input_count == 1))
+    if (!is_float(type) || type == MX_BFLOAT16)
         type = MX_FLOAT32;
     return set_outputs(node, 0, type);
 }
@@ -199,6 +199,10 @@ static cop_status infer_new(const struct node_types *node)
     const bool is_random = node->op->imperative == MX_IMPERATIVE_UNIFORM ||
                            node->op->imperative == MX_IMPERATIVE_NORMAL;
     const int there = is_random ? first_output(node) : MX_TYPE_NONE;
+    if (there != MX_TYPE_NONE && (!is_float(there) || there == MX_BFLOAT16))
+        return cop_fail(node->error, COP_STATUS_INVALID_ARGUMENT,
+                        "Random numbers are float16, float32 or float64, not %s",
+                        cop_mx_type_name(there));
     return set_outputs(node, 0,
                        named_type(node, "dtype", there != MX_TYPE_NONE ? there : MX_FLOAT32));
 }

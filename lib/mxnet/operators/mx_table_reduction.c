@@ -211,6 +211,7 @@ static const struct mx_operator operators[] = {
         .aliases = COP_MX_NAMES("_sparse_make_loss"),
         .description = "The input, which training takes for a loss.",
         COP_MX_ARGUMENTS(data, 1),
+        .outputs = "loss",
     },
     {
         .name = "max",
