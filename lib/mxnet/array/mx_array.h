@@ -77,8 +77,8 @@ cop_status cop_mx_array_adopt(cop_ndarray *made, struct mx_context context, stru
 cop_status cop_mx_array_adopt_into(struct mx_array *array, cop_ndarray *made,
                                    struct mx_context context, cop_error *error);
 
-/* Another view: new handle, same chunk. The element count must not be larger than what is behind
- * `offset_bytes`. */
+/* Another view: new handle, same chunk, from byte `offset_bytes` of the chunk on.
+ * INVALID_ARGUMENT: it would reach beyond the chunk. */
 cop_status cop_mx_array_view(const struct mx_array *array, size_t offset_bytes, int type,
                              const struct shape *shape, struct mx_array **view, cop_error *error);
 

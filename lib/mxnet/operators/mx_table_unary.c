@@ -64,7 +64,7 @@ static const struct mx_operator operators[] = {
         .description = "The input, on another device.",
         .types = MX_TYPES_FORWARD,
     },
-    UNARY("_copy", "The input.", COP_MX_NAMES("identity")),
+    UNARY("_copy", "The input, as it is.", COP_MX_NAMES("identity")),
     SCALAR("_div_scalar", "Each element divided by a number.", COP_MX_NAMES("_DivScalar")),
     SCALAR("_maximum_scalar", "The larger of each element and a number.",
            COP_MX_NAMES("_MaximumScalar", "_npi_maximum_scalar")),

@@ -20,8 +20,8 @@
 struct mx_program;
 
 struct mx_program_options {
-    /* Variables of the symbol whose content never stands still: never packed. NULL: none. */
-    const bool *is_never_packed;
+    bool packs_nothing; /* every input is new at every run */
+    int most_operators; /* that are kept for one set of parameters; 0: the usual number */
 };
 
 /* Copies the symbol. Shapes, types and devices come with the arrays. UNSUPPORTED: what no array
