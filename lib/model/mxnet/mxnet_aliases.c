@@ -12,6 +12,7 @@ static const struct {
     {"_npi_cast", "Cast"},
     {"_npi_clip", "clip"},
     {"_npi_expand_dims", "expand_dims"},
+    {"_npi_hypot_scalar", "_hypot_scalar"},
     {"_npi_maximum", "broadcast_maximum"},
     {"_npi_maximum_scalar", "_maximum_scalar"},
     {"_npi_minimum", "broadcast_minimum"},

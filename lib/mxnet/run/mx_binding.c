@@ -56,10 +56,10 @@ static cop_status note_parameter(struct mx_binding *binding, int input,
 {
     struct mx_packed *parameter = &binding->parameters[binding->parameter_count++];
     *parameter = (struct mx_packed){.input = input,
-                                       .chunk = array->chunk,
-                                       .offset_bytes = array->offset_bytes,
-                                       .type = array->type,
-                                       .shape = array->shape};
+                                    .chunk = array->chunk,
+                                    .offset_bytes = array->offset_bytes,
+                                    .type = array->type,
+                                    .shape = array->shape};
     cop_mx_chunk_retain(array->chunk);
     COP_TRY(cop_mx_stable_version(array, &parameter->version, error));
     /* Whatever was asked before is done before anything is packed: errors belong to this call. */
@@ -161,7 +161,7 @@ static void match_inputs(const struct mx_program *program, struct mx_binding *bi
     for (int i = 0; i < binding->bound_count; i++) {
         const int node = program->inputs[binding->bound[i].input].computed;
         const int value =
-            node < 0 || built->value_counts[node] == 0 ? COP_NO_VALUE : built->inputs[node];
+            node < 0 || built->value_counts[node] == 0 ? COP_NO_VALUE : built->values[node][0];
         for (int k = 0; k < graph->input_count && value != COP_NO_VALUE; k++)
             if (graph->inputs[k].value == value)
                 binding->bound[i].graph_input = k;

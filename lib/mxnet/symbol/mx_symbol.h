@@ -27,6 +27,7 @@ struct mx_node;
 struct mx_entry {
     struct mx_node *node; /* a reference is held */
     int index;
+    unsigned version; /* of a variable: how many operators before this one change it */
 };
 
 struct mx_node {
@@ -39,7 +40,8 @@ struct mx_node {
     } attributes;
     int input_count;
     struct mx_entry *inputs;
-    bool is_composed; /* has got its inputs */
+    _Atomic unsigned version; /* of a variable: operators that change it, for those to come */
+    struct mx_node *next;     /* while it is freed */
 };
 
 struct mx_symbol {
@@ -51,7 +53,12 @@ struct mx_symbol {
 /* Nodes in depth-first post order from the outputs: every one once, after its inputs. */
 struct mx_order {
     struct mx_node **nodes; /* borrowed from the symbol */
-    size_t count;
+    size_t count, capacity;
+    struct mx_place {
+        const struct mx_node *node; /* NULL: free */
+        int index;                  /* in `nodes`; −1: its inputs are still being visited */
+    } * places;                     /* a hash table, a power of two in size */
+    size_t place_count;
 };
 cop_status cop_mx_symbol_order(const struct mx_symbol *symbol, struct mx_order *order,
                                cop_error *error);
