@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A header-only C++ library over MXNet's C API, as MXNet's own cpp-package is one: everything that
  * one names is there, and what inference needs of it does what it should. */
-#include "mxnet/clients/wrappers.hpp"
+#include "mxnet/clients/wrap_executor.hpp"
+#include "mxnet/clients/wrap_operator.hpp"
 
 #include <cmath>
 #include <cstdio>
