@@ -380,11 +380,11 @@ START_TEST(a_symbol_lists_what_it_is_made_of)
     ck_assert(symbol.inputs() == arguments);
     ck_assert(symbol.states().empty());
     ck_assert(symbol.outputs() == std::vector<std::string>{"softmax_output"});
-    ck_assert_str_eq(symbol.name().c_str(), "softmax");
-    ck_assert_str_eq(symbol.internals().output("active_output").name().c_str(), "active");
+    ck_assert(symbol.name() == "softmax");
+    ck_assert(symbol.internals().output("active_output").name() == "active");
     const Symbol both = Symbol::group({symbol, symbol.internals().output("hidden_output")});
     ck_assert_uint_eq(both.output_count(), 2);
-    ck_assert_str_eq(both.output(1).name().c_str(), "hidden");
+    ck_assert(both.output(1).name() == "hidden");
     FAILS_WITH("no output other", symbol.output("other"));
 }
 END_TEST
@@ -394,8 +394,8 @@ START_TEST(attributes_are_set_and_listed)
     const Symbol symbol = make_perceptron().internals().output("hidden_output");
     symbol.set("__mood__", "calm");
     std::map<std::string, std::string> attributes = symbol.attributes();
-    ck_assert_str_eq(attributes["num_hidden"].c_str(), "4");
-    ck_assert_str_eq(attributes["__mood__"].c_str(), "calm");
+    ck_assert(attributes["num_hidden"] == "4");
+    ck_assert(attributes["__mood__"] == "calm");
 }
 END_TEST
 
@@ -417,7 +417,7 @@ START_TEST(a_symbol_comes_back_from_a_file_and_from_text_as_it_was)
     for (const Symbol &loaded : {Symbol::load(file.path), Symbol::from_json(symbol.json()),
                                  Symbol::from_json(file.read()), symbol.copy()}) {
         ck_assert(loaded.arguments() == symbol.arguments());
-        ck_assert_str_eq(loaded.json().c_str(), symbol.json().c_str());
+        ck_assert_str_eq(loaded.json().c_str(), symbol.json());
     }
     FAILS_WITH("", Symbol::from_json("{\"nodes\": "));
 }
