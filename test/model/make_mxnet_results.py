@@ -201,8 +201,8 @@ def build():
     case("logical_not", "", row, {}, lambda x: (x == 0).astype(float))
     for name in ("fix", "trunc"):
         case(name, "", row, {}, np.trunc)
-    case("round", "", row, {}, lambda x: np.sign(x) * np.floor(abs(x) + 0.5))
-    case("rint", "", row, {}, lambda x: np.ceil(x - 0.5))
+    case("round", "", (2, 100), {}, lambda x: np.sign(x) * np.floor(abs(x) + 0.5))
+    case("rint", "", (2, 100), {}, lambda x: np.ceil(x - 0.5))
     case("elemwise_add", "", row, {}, lambda x: x + x)
     case("add_n", "'num_args':'2'", row, {}, lambda x: x + x)
     case("ones_like", "", row, {}, np.ones_like)
