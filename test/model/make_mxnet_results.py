@@ -198,6 +198,11 @@ def build():
         case(f"broadcast_{name}", "", row, {}, lambda x: function(x, x).astype(float))
     case("_mod", "", row, {}, lambda x: 0 * x)
     case("broadcast_hypot", "", row, {}, lambda x: math.sqrt(2) * abs(x))
+    plain = {"expm1": np.expm1, "cbrt": np.cbrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+             "arctan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "arcsinh": np.arcsinh, "degrees": np.degrees,
+             "radians": np.radians, "arcsin": np.arcsin, "arccos": np.arccos, "rcbrt": lambda x: 1 / np.cbrt(x)}
+    for name, function in plain.items():
+        case(name, "", (2, 3), {}, function)
     case("logical_not", "", row, {}, lambda x: (x == 0).astype(float))
     for name in ("fix", "trunc"):
         case(name, "", row, {}, np.trunc)

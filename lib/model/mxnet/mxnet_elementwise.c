@@ -162,6 +162,22 @@ static void map_log(struct mxnet_call *call)
     cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_LINEAR, (float)factor, 0, natural));
 }
 
+static void map_rcbrt(struct mxnet_call *call)
+{
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    const int root = cop_mxnet_emit_unary(call, "root", UNARY_CBRT, 0, 0, call->src[0]);
+    cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_RECIPROCAL, 0, 0, root));
+}
+
+enum angle { ANGLE_DEGREES, ANGLE_RADIANS };
+
+static void map_angle(struct mxnet_call *call)
+{
+    const double factor = call->op->variant == ANGLE_DEGREES ? 180 / M_PI : M_PI / 180;
+    return_unary(call, UNARY_LINEAR, (float)factor, 0);
+}
+
 static void map_logistic_output(struct mxnet_call *call)
 {
     cop_attributes_ignore(&call->attributes, "grad_scale");
@@ -351,6 +367,12 @@ static const struct mxnet_operator operators[] = {
     UNARY("abs", ABS),
     {"add_n", "*", map_add_n, 0, LAST_ALWAYS},
     {"amp_cast", "data", map_cast, 0, LAST_ALWAYS},
+    UNARY("arccos", ACOS),
+    UNARY("arccosh", ACOSH),
+    UNARY("arcsin", ASIN),
+    UNARY("arcsinh", ASINH),
+    UNARY("arctan", ATAN),
+    UNARY("arctanh", ATANH),
     BROADCAST("broadcast_add", ADD),
     BROADCAST("broadcast_div", DIV),
     BROADCAST("broadcast_equal", EQUAL),
@@ -373,24 +395,32 @@ static const struct mxnet_operator operators[] = {
     BROADCAST("broadcast_power", POW),
     BROADCAST("broadcast_sub", SUB),
     {"cast", "data", map_cast, 0, LAST_ALWAYS},
+    UNARY("cbrt", CBRT),
     UNARY("ceil", CEIL),
     {"clip", "data", map_clip, 0, LAST_ALWAYS},
+    UNARY("cos", COS),
+    UNARY("cosh", COSH),
+    {"degrees", "data", map_angle, ANGLE_DEGREES, LAST_ALWAYS},
     SAME_SHAPE("elemwise_add", ADD),
     SAME_SHAPE("elemwise_div", DIV),
     SAME_SHAPE("elemwise_mul", MUL),
     SAME_SHAPE("elemwise_sub", SUB),
     UNARY("erf", ERF),
     UNARY("exp", EXP),
+    UNARY("expm1", EXPM1),
     {"fix", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     UNARY("floor", FLOOR),
     {"hard_sigmoid", "data", map_hard_sigmoid, 0, LAST_ALWAYS},
     IDENTITY("identity"),
     UNARY("log", LOG),
     {"log10", "data", map_log, 10, LAST_ALWAYS},
+    UNARY("log1p", LOG1P),
     {"log2", "data", map_log, 2, LAST_ALWAYS},
     IDENTITY("make_loss"),
     UNARY("negative", NEG),
     {"ones_like", "data", map_fill, 1, LAST_ALWAYS},
+    {"radians", "data", map_angle, ANGLE_RADIANS, LAST_ALWAYS},
+    {"rcbrt", "data", map_rcbrt, 0, LAST_ALWAYS},
     UNARY("reciprocal", RECIPROCAL),
     UNARY("relu", RELU),
     {"rint", "data", map_rounding, ROUND_HALVES_DOWN, LAST_ALWAYS},
@@ -398,10 +428,13 @@ static const struct mxnet_operator operators[] = {
     UNARY("rsqrt", RSQRT),
     UNARY("sigmoid", SIGMOID),
     UNARY("sign", SIGN),
+    UNARY("sin", SIN),
+    UNARY("sinh", SINH),
     UNARY("softsign", SOFTSIGN),
     UNARY("sqrt", SQRT),
     UNARY("square", SQUARE),
     IDENTITY("stop_gradient"),
+    UNARY("tan", TAN),
     UNARY("tanh", TANH),
     {"trunc", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     {"zeros_like", "data", map_fill, 0, LAST_ALWAYS},
