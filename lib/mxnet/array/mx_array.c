@@ -26,18 +26,27 @@ cop_status cop_mx_array_create_none(struct mx_array **array, cop_error *error)
     return *array == NULL ? COP_STATUS_OUT_OF_MEMORY : COP_STATUS_OK;
 }
 
+/* Also of arrays without elements: 32 bits have to hold every dimension. */
+static bool is_too_large(const struct shape *shape, int64_t *elements)
+{
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dims[i] >= INT32_MAX)
+            return true;
+    return !cop_shape_elements(shape, elements) || *elements >= INT32_MAX;
+}
+
 static cop_status check_shape(const struct shape *shape, int type, size_t *bytes, cop_error *error)
 {
     int64_t elements = 0;
     if (!cop_mx_type_is_one(type))
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "Check failed: unknown type enum %d",
-                        type);
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "Unknown type enum %d", type);
     for (int i = 0; i < shape->rank; i++)
         if (shape->dims[i] < 0)
             return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                            "Check failed: dimension %d of an array is %lld", i,
+                            "Check failed: dim_size_is_known(*it): Shape dim size cannot be a "
+                            "negative value %lld",
                             (long long)shape->dims[i]);
-    if (!cop_shape_elements(shape, &elements) || elements >= INT32_MAX)
+    if (is_too_large(shape, &elements))
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "Check failed: %s: Size of tensor you are trying to allocate is larger "
                         "than 2^31 elements. Please build with flag USE_INT64_TENSOR_SIZE=1",

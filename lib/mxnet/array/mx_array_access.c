@@ -25,14 +25,14 @@ struct byte_arrays {
     cop_ndarray *own, *theirs;
 };
 
-static cop_status open_bytes(const struct mx_array *array, void *memory, struct byte_arrays *bytes,
-                             cop_error *error)
+static cop_status open_bytes(const struct mx_array *array, size_t offset, void *memory, size_t size,
+                             struct byte_arrays *bytes, cop_error *error)
 {
     cop_ndarray *elements;
     *bytes = (struct byte_arrays){NULL, NULL};
     COP_TRY(cop_mx_array_open(array, &elements, error));
-    const int64_t shape[] = {(int64_t)cop_ndarray_bytes(elements)};
-    COP_TRY(cop_ndarray_view(elements, 0, COP_DTYPE_UINT8, 1, shape, &bytes->own, error));
+    const int64_t shape[] = {(int64_t)size};
+    COP_TRY(cop_ndarray_view(elements, offset, COP_DTYPE_UINT8, 1, shape, &bytes->own, error));
     const cop_status status =
         cop_ndarray_wrap(memory, COP_DTYPE_UINT8, 1, shape, NULL, &bytes->theirs, error);
     if (status != COP_STATUS_OK)
@@ -46,17 +46,28 @@ static void close_bytes(struct byte_arrays *bytes)
     cop_ndarray_release(&bytes->theirs);
 }
 
+cop_status cop_mx_array_read_bytes(const struct mx_array *array, size_t offset, void *bytes,
+                                   size_t size, cop_error *error)
+{
+    struct byte_arrays arrays;
+    if (size == 0)
+        return COP_STATUS_OK;
+    COP_TRY(open_bytes(array, offset, bytes, size, &arrays, error));
+    const cop_status status = cop_ndarray_copy(arrays.own, arrays.theirs, error);
+    close_bytes(&arrays);
+    return status;
+}
+
+static size_t bytes_of(const struct mx_array *array, size_t count)
+{
+    return count * cop_dtype_bytes(cop_mxnet_dtype(array->type));
+}
+
 cop_status cop_mx_array_read(const struct mx_array *array, void *elements, size_t count,
                              cop_error *error)
 {
-    struct byte_arrays bytes;
     COP_TRY(check_count(array, count, error));
-    if (count == 0)
-        return COP_STATUS_OK;
-    COP_TRY(open_bytes(array, elements, &bytes, error));
-    const cop_status status = cop_ndarray_copy(bytes.own, bytes.theirs, error);
-    close_bytes(&bytes);
-    return status;
+    return cop_mx_array_read_bytes(array, 0, elements, bytes_of(array, count), error);
 }
 
 cop_status cop_mx_array_write(struct mx_array *array, const void *elements, size_t count,
@@ -67,7 +78,8 @@ cop_status cop_mx_array_write(struct mx_array *array, const void *elements, size
     if (count == 0)
         return COP_STATUS_OK;
     /* Theirs is only read: a copy does not write its source. */
-    COP_TRY(open_bytes(array, (void *)(uintptr_t)elements, &bytes, error));
+    COP_TRY(
+        open_bytes(array, 0, (void *)(uintptr_t)elements, bytes_of(array, count), &bytes, error));
     cop_mx_chunk_begin_write(array->chunk);
     const cop_status status = cop_ndarray_copy(bytes.theirs, bytes.own, error);
     cop_mx_chunk_end_write(array->chunk);
@@ -98,8 +110,7 @@ static cop_status copy_directly(const struct mx_array *src, struct mx_array *dst
 static cop_status copy_converted(const struct mx_array *src, struct mx_array *dst, size_t count,
                                  cop_error *error)
 {
-    const size_t src_bytes = count * cop_dtype_bytes(cop_mxnet_dtype(src->type));
-    const size_t dst_bytes = count * cop_dtype_bytes(cop_mxnet_dtype(dst->type));
+    const size_t src_bytes = bytes_of(src, count), dst_bytes = bytes_of(dst, count);
     void *from = cop_alloc_aligned(src_bytes), *to = cop_alloc_aligned(dst_bytes);
     cop_status status = COP_STATUS_OK;
     if (from == NULL || to == NULL)
@@ -136,6 +147,31 @@ cop_status cop_mx_array_wait(const struct mx_array *array, cop_error *error)
                                ? NULL
                                : atomic_load_explicit(&array->chunk->storage, memory_order_acquire);
     return storage == NULL ? COP_STATUS_OK : cop_ndarray_wait(storage, COP_NO_TIMEOUT, NULL, error);
+}
+
+/* Standing in line as a writer of nothing. Between the two waits an error that another thread's
+ * work leaves just then would count as overwritten: errors are looked for before, not after. */
+static cop_status wait_for_readers(cop_ndarray *storage, cop_error *error)
+{
+    static const int64_t nothing[] = {0};
+    cop_ndarray *src = NULL, *dst = NULL;
+    cop_status status = cop_ndarray_create(COP_DTYPE_UINT8, 1, nothing, &src, error);
+    if (status == COP_STATUS_OK)
+        status = cop_ndarray_view(storage, 0, COP_DTYPE_UINT8, 1, nothing, &dst, error);
+    if (status == COP_STATUS_OK)
+        status = cop_ndarray_copy(src, dst, error);
+    cop_ndarray_release(&src);
+    cop_ndarray_release(&dst);
+    return status;
+}
+
+cop_status cop_mx_array_wait_to_write(const struct mx_array *array, cop_error *error)
+{
+    COP_TRY(cop_mx_array_wait(array, error));
+    cop_ndarray *storage = array->chunk == NULL
+                               ? NULL
+                               : atomic_load_explicit(&array->chunk->storage, memory_order_acquire);
+    return storage == NULL ? COP_STATUS_OK : wait_for_readers(storage, error);
 }
 
 cop_status cop_mx_wait_all(cop_error *error)

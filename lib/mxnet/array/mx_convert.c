@@ -130,12 +130,13 @@ static double as_real(struct number number)
     return number.kind == NUMBER_SIGNED ? (double)number.whole : (double)number.natural;
 }
 
+/* Of integers the caller drops what does not fit, as C does. */
 static int64_t as_whole(struct number number, int64_t least, int64_t most)
 {
     if (number.kind == NUMBER_UNSIGNED)
-        return number.natural > (uint64_t)most ? most : (int64_t)number.natural;
+        return (int64_t)number.natural;
     if (number.kind == NUMBER_SIGNED)
-        return number.whole < least ? least : number.whole > most ? most : number.whole;
+        return number.whole;
     if (isnan(number.real))
         return 0;
     return number.real <= (double)least  ? least
@@ -146,9 +147,9 @@ static int64_t as_whole(struct number number, int64_t least, int64_t most)
 static uint64_t as_natural(struct number number, uint64_t most)
 {
     if (number.kind == NUMBER_UNSIGNED)
-        return number.natural > most ? most : number.natural;
+        return number.natural;
     if (number.kind == NUMBER_SIGNED)
-        return number.whole < 0 ? 0 : (uint64_t)number.whole > most ? most : (uint64_t)number.whole;
+        return (uint64_t)number.whole;
     if (!(number.real > 0)) /* NaN, too */
         return 0;
     return number.real >= (double)most ? most : (uint64_t)number.real;
