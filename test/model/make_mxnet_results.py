@@ -160,6 +160,8 @@ def build():
     case("LayerNorm", "", (2, 2, 3), scales, lambda x, g, b: standardize(x, -1, 1e-5) * g + b)
     case("LayerNorm", "'axis':'1','eps':'0.1'", (2, 3, 2), scales,
          lambda x, g, b: standardize(x, 1, 0.1) * along(g, 1, 3) + along(b, 1, 3))
+    case("GroupNorm", "'num_groups':'2','eps':'0.1'", (2, 6, 2), {"gamma": (2,), "beta": (2,)},
+         lambda x, g, b: (standardize(x.reshape(2, 2, 6), 2, 0.1) * along(g, 1, 3) + along(b, 1, 3)).reshape(2, 6, 2))
     case("Dropout", "'p':'0.9'", (2, 3), {}, lambda x: x)
     row = (2, 6)
     functions = {"relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh,
