@@ -33,13 +33,28 @@ static bool is_without_effect(enum unary_alg alg, cop_dtype dtype)
     return dtype == COP_DTYPE_UINT8 && (alg == UNARY_ABS || alg == UNARY_RELU);
 }
 
+/* What else has no form for bytes: negative, sign, square. */
+static int emit_of_bytes(struct mxnet_call *call, enum unary_alg alg, int src)
+{
+    const int zero = cop_mxnet_emit_integer(call, "zero", COP_DTYPE_UINT8, 0);
+    if (alg == UNARY_NEG)
+        return cop_mxnet_emit_binary(call, "", BINARY_SUB, zero, src);
+    if (alg == UNARY_SIGN)
+        return cop_mxnet_emit_binary(call, "", BINARY_NOT_EQUAL, src, zero);
+    return cop_mxnet_emit_binary(call, "", BINARY_MUL, src, src);
+}
+
 static void map_unary(struct mxnet_call *call)
 {
+    const enum unary_alg alg = (enum unary_alg)call->op->variant;
     const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
-    if (is_without_effect((enum unary_alg)call->op->variant, dtype))
+    const bool is_of_two = alg == UNARY_NEG || alg == UNARY_SIGN || alg == UNARY_SQUARE;
+    if (is_without_effect(alg, dtype))
         map_identity(call);
-    else
-        return_unary(call, (enum unary_alg)call->op->variant, 0, 0);
+    else if (dtype != COP_DTYPE_UINT8 || !is_of_two)
+        return_unary(call, alg, 0, 0);
+    else if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_return(call, emit_of_bytes(call, alg, call->src[0]));
 }
 
 enum rounding { ROUND_TO_ZERO, ROUND_TO_NEAREST, ROUND_HALVES_DOWN };
