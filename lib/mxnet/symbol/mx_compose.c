@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "mxnet/base/mx_error.h"
 #include "mxnet/symbol/mx_node.h"
 
 /* One composition. */
@@ -57,16 +58,16 @@ static int find_key(const struct composition *composition, const char *name)
     return -1;
 }
 
-/* Says which keyword nobody asked for, and which there are. */
+/* Says which keyword nobody asked for; the candidates follow, a line each. */
 static cop_status fail_key(const struct composition *composition, const bool *is_used,
-                           const struct text *candidates, cop_error *error)
+                           cop_error *error)
 {
     size_t i = 0;
     while (is_used[i])
         i++;
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                    "Symbol.ComposeKeyword argument name %.100s not found.\nCandidate arguments:%s",
-                    composition->keys[i], candidates->failed ? "" : candidates->bytes);
+                    "Symbol.ComposeKeyword argument name %.100s not found. Candidate arguments:",
+                    composition->keys[i]);
 }
 
 static bool are_all(const bool *is_used, size_t count)
@@ -82,9 +83,13 @@ static const char *initializer_of(const struct mx_node *node, int index)
 {
     const char *name = node->op->name;
     const char *act_type = cop_mx_node_attribute(node, "act_type");
+    const char *sample_type = cop_mx_node_attribute(node, "sample_type");
     if (strcmp(name, "LeakyReLU") == 0 && index == 1 && act_type != NULL &&
         strcmp(act_type, "prelu") == 0)
         return "[\"Constant\", {\"value\": 0.25}]";
+    if (strcmp(name, "UpSampling") == 0 && index == 1 && sample_type != NULL &&
+        strcmp(sample_type, "bilinear") == 0)
+        return "[\"bilinear\", {}]";
     if (!cop_mx_operator_is_mutable(node->op, index))
         return NULL;
     return index == 3 ? "[\"zero\", {}]" : index == 4 ? "[\"one\", {}]" : NULL;
@@ -145,17 +150,15 @@ static bool prepare_input(const struct composition *composition, const struct mx
 static cop_status check_used(const struct composition *composition, const struct mx_node *node,
                              int inputs, const bool *is_used, cop_error *error)
 {
-    struct text candidates = {0};
     if (are_all(is_used, composition->count))
         return COP_STATUS_OK;
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
+    const cop_status status = fail_key(composition, is_used, error);
     for (int i = 0; i < inputs; i++) {
         char name[COP_MX_NAME_BYTES];
         cop_mx_operator_input_name(node->op, &attributes, i, name);
-        cop_text_add(&candidates, "\n\t[%d]%s", i, name);
+        cop_mx_add_line(error, "[%d]%s", i, name);
     }
-    const cop_status status = fail_key(composition, is_used, &candidates, error);
-    cop_text_free(&candidates);
     return status;
 }
 
@@ -282,12 +285,14 @@ static bool replace_variables(const struct composition *composition, const struc
 {
     for (size_t i = 0; i < order->count; i++) {
         struct mx_node *node = order->nodes[i];
+        const int is_for_itself = node->op == NULL ? find_key(composition, node->name) : -1;
+        if (is_for_itself >= 0) /* also one that is only an output, and stays it */
+            is_used[is_for_itself] = true;
         for (int k = 0; k < node->input_count; k++) {
             const struct mx_node *input = node->inputs[k].node;
             const int given = input->op == NULL ? find_key(composition, input->name) : -1;
             if (given < 0)
                 continue;
-            is_used[given] = true;
             if (!replace(done, &node->inputs[k], composition->args[given]->outputs[0]))
                 return false;
         }
@@ -299,7 +304,6 @@ static cop_status check_replaced(const struct composition *composition,
                                  const struct mx_order *order, const bool *is_used,
                                  cop_error *error)
 {
-    struct text candidates = {0};
     struct mx_order after;
     int number = 0;
     if (are_all(is_used, composition->count)) {
@@ -307,11 +311,10 @@ static cop_status check_replaced(const struct composition *composition,
         cop_mx_order_free(&after);
         return COP_STATUS_OK;
     }
+    const cop_status status = fail_key(composition, is_used, error);
     for (size_t i = 0; i < order->count && number < 64; i++)
         if (order->nodes[i]->op == NULL)
-            cop_text_add(&candidates, "\n\t[%d]%s", number++, order->nodes[i]->name);
-    const cop_status status = fail_key(composition, is_used, &candidates, error);
-    cop_text_free(&candidates);
+            cop_mx_add_line(error, "[%d]%s", number++, order->nodes[i]->name);
     return status;
 }
 
