@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "mxnet/base/mx_error.h"
 #include "mxnet/symbol/mx_node.h"
+#include "mxnet/symbol/mx_symbol_attributes.h"
+#include "mxnet/symbol/mx_symbol_parts.h"
 
 /* One composition. */
 struct composition {
@@ -76,23 +78,6 @@ static bool are_all(const bool *is_used, size_t count)
         if (!is_used[i])
             return false;
     return true;
-}
-
-/* What the operator wants its variables to begin with; frontends read it. */
-static const char *initializer_of(const struct mx_node *node, int index)
-{
-    const char *name = node->op->name;
-    const char *act_type = cop_mx_node_attribute(node, "act_type");
-    const char *sample_type = cop_mx_node_attribute(node, "sample_type");
-    if (strcmp(name, "LeakyReLU") == 0 && index == 1 && act_type != NULL &&
-        strcmp(act_type, "prelu") == 0)
-        return "[\"Constant\", {\"value\": 0.25}]";
-    if (strcmp(name, "UpSampling") == 0 && index == 1 && sample_type != NULL &&
-        strcmp(sample_type, "bilinear") == 0)
-        return "[\"bilinear\", {}]";
-    if (!cop_mx_operator_is_mutable(node->op, index))
-        return NULL;
-    return index == 3 ? "[\"zero\", {}]" : index == 4 ? "[\"one\", {}]" : NULL;
 }
 
 /* The variable of an input that nobody gave, with a copy of the operator's attributes. */
@@ -211,20 +196,6 @@ static cop_status check_circle(const struct composition *composition, struct mx_
                                  "Check failed: node '%.64s' would depend on itself", node->name);
 }
 
-/* Notes on variables what they are to begin with, unless they say so themselves. */
-static bool note_initializers(const struct mx_node *node, const struct prepared *prepared)
-{
-    for (int i = 0; i < prepared->count; i++) {
-        struct mx_node *variable = prepared->entries[i].node;
-        const char *initializer = initializer_of(node, i);
-        if (initializer != NULL && variable->op == NULL &&
-            cop_mx_node_attribute(variable, "__init__") == NULL &&
-            !cop_mx_attributes_set(&variable->attributes, "__init__", initializer))
-            return false;
-    }
-    return true;
-}
-
 static cop_status compose_node(const struct composition *composition, cop_error *error)
 {
     struct mx_node *node = composition->symbol->outputs[0].node;
@@ -232,7 +203,7 @@ static cop_status compose_node(const struct composition *composition, cop_error 
     COP_TRY(check_circle(composition, node, error));
     COP_TRY(prepare(composition, node, &prepared, error));
     const bool has_name = composition->name[0] != '\0';
-    if (!note_initializers(node, &prepared) ||
+    if (!cop_mx_note_initializers(node, prepared.entries, prepared.count) ||
         (has_name && !cop_mx_node_rename(node, composition->name))) {
         drop(&prepared);
         return cop_fail_memory(error, "a node's inputs", 0);
@@ -244,8 +215,9 @@ static cop_status compose_node(const struct composition *composition, cop_error 
     return COP_STATUS_OK;
 }
 
-/* One input that a variable's value takes, and what was there. */
+/* One input, or output, that a variable's value takes, and what was there. */
 struct replacement {
+    struct mx_node *node; /* whose input it is; NULL: an output of the symbol */
     struct mx_entry *place, before;
 };
 
@@ -254,7 +226,8 @@ struct replacements {
     size_t count, capacity;
 };
 
-static bool replace(struct replacements *done, struct mx_entry *place, struct mx_entry value)
+static bool replace(struct replacements *done, struct mx_node *node, struct mx_entry *place,
+                    struct mx_entry value)
 {
     if (done->count == done->capacity) {
         const size_t capacity = done->capacity * 2 + 16;
@@ -264,7 +237,7 @@ static bool replace(struct replacements *done, struct mx_entry *place, struct mx
         done->list = list;
         done->capacity = capacity;
     }
-    done->list[done->count++] = (struct replacement){place, *place};
+    done->list[done->count++] = (struct replacement){node, place, *place};
     *place = cop_mx_entry_retain(value);
     return true;
 }
@@ -280,24 +253,40 @@ static void end_replacing(struct replacements *done, bool is_kept)
     cop_free(done->list);
 }
 
+static bool replace_entries(const struct composition *composition, struct mx_node *node,
+                            struct mx_entry *entries, int count, bool *is_used,
+                            struct replacements *done)
+{
+    for (int i = 0; i < count; i++) {
+        const struct mx_node *input = entries[i].node;
+        const int given = input->op == NULL ? find_key(composition, input->name) : -1;
+        if (given < 0)
+            continue;
+        is_used[given] = true;
+        if (!replace(done, node, &entries[i], composition->args[given]->outputs[0]))
+            return false;
+    }
+    return true;
+}
+
 static bool replace_variables(const struct composition *composition, const struct mx_order *order,
                               bool *is_used, struct replacements *done)
 {
+    struct mx_symbol *symbol = composition->symbol;
     for (size_t i = 0; i < order->count; i++) {
         struct mx_node *node = order->nodes[i];
-        const int is_for_itself = node->op == NULL ? find_key(composition, node->name) : -1;
-        if (is_for_itself >= 0) /* also one that is only an output, and stays it */
-            is_used[is_for_itself] = true;
-        for (int k = 0; k < node->input_count; k++) {
-            const struct mx_node *input = node->inputs[k].node;
-            const int given = input->op == NULL ? find_key(composition, input->name) : -1;
-            if (given < 0)
-                continue;
-            if (!replace(done, &node->inputs[k], composition->args[given]->outputs[0]))
-                return false;
-        }
+        if (!replace_entries(composition, node, node->inputs, node->input_count, is_used, done))
+            return false;
     }
-    return true;
+    return replace_entries(composition, NULL, symbol->outputs, symbol->output_count, is_used, done);
+}
+
+/* Nodes see, and change, the variables that they have got. */
+static void count_versions(const struct replacements *done)
+{
+    for (size_t i = 0; i < done->count; i++)
+        if (done->list[i].node != NULL && (i == 0 || done->list[i].node != done->list[i - 1].node))
+            cop_mx_node_count_versions(done->list[i].node);
 }
 
 static cop_status check_replaced(const struct composition *composition,
@@ -322,10 +311,16 @@ static cop_status compose_graph(const struct composition *composition, cop_error
 {
     struct mx_order order;
     struct replacements done = {NULL, 0, 0};
+    struct mx_symbol *symbol = composition->symbol;
+    struct mx_node *named = symbol->output_count == 0 ? NULL : symbol->outputs[0].node;
     if (composition->keys == NULL && composition->count > 0)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "General composition only support kwargs for now");
-    COP_TRY(cop_mx_symbol_order(composition->symbol, &order, error));
+    const struct mx_node *only = cop_mx_symbol_node(symbol);
+    if (only != NULL && only->op == NULL && composition->count > 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "Check failed: variable '%.100s' takes no inputs", named->name);
+    COP_TRY(cop_mx_symbol_order(symbol, &order, error));
     bool *is_used = cop_alloc(composition->count, sizeof *is_used);
     cop_status status = COP_STATUS_OK;
     if (is_used == NULL || !replace_variables(composition, &order, is_used, &done))
@@ -333,10 +328,11 @@ static cop_status compose_graph(const struct composition *composition, cop_error
     if (status == COP_STATUS_OK)
         status = check_replaced(composition, &order, is_used, error);
     /* Nothing fails behind the name. */
-    if (status == COP_STATUS_OK && composition->name[0] != '\0' &&
-        composition->symbol->output_count > 0 &&
-        !cop_mx_node_rename(composition->symbol->outputs[0].node, composition->name))
+    if (status == COP_STATUS_OK && composition->name[0] != '\0' && named != NULL &&
+        !cop_mx_node_rename(named, composition->name))
         status = cop_fail_memory(error, "a node's name", strlen(composition->name));
+    if (status == COP_STATUS_OK)
+        count_versions(&done);
     end_replacing(&done, status == COP_STATUS_OK);
     cop_free(is_used);
     cop_mx_order_free(&order);

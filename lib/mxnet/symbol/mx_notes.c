@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "mxnet/symbol/mx_node.h"
+#include "mxnet/symbol/mx_symbol_parts.h"
 
 static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring",
                                     "mirror_stage"};
@@ -61,4 +63,34 @@ cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_matc
     cop_text_add(&text, is_note ? "__%s__" : "%s", key);
     *kept = cop_text_take(&text);
     return *kept == NULL ? cop_fail_memory(error, "an attribute", strlen(key)) : COP_STATUS_OK;
+}
+
+/* What the operator wants its variables to begin with; frontends read it. */
+static const char *initializer_of(const struct mx_node *node, int index)
+{
+    const char *name = node->op->name;
+    const char *act_type = cop_mx_node_attribute(node, "act_type");
+    const char *sample_type = cop_mx_node_attribute(node, "sample_type");
+    if (strcmp(name, "LeakyReLU") == 0 && index == 1 && act_type != NULL &&
+        strcmp(act_type, "prelu") == 0)
+        return "[\"Constant\", {\"value\": 0.25}]";
+    if (strcmp(name, "UpSampling") == 0 && index == 1 && sample_type != NULL &&
+        strcmp(sample_type, "bilinear") == 0)
+        return "[\"bilinear\", {}]";
+    if (!cop_mx_operator_is_mutable(node->op, index))
+        return NULL;
+    return index == 3 ? "[\"zero\", {}]" : index == 4 ? "[\"one\", {}]" : NULL;
+}
+
+bool cop_mx_note_initializers(const struct mx_node *node, const struct mx_entry *inputs, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct mx_node *variable = inputs[i].node;
+        const char *initializer = initializer_of(node, i);
+        if (initializer != NULL && variable->op == NULL &&
+            cop_mx_node_attribute(variable, "__init__") == NULL &&
+            !cop_mx_attributes_set(&variable->attributes, "__init__", initializer))
+            return false;
+    }
+    return true;
 }

@@ -66,6 +66,34 @@ static cop_status upgrade_notes(struct mx_node *node, cop_error *error)
     return COP_STATUS_OK;
 }
 
+/* The operator's own attributes, without notes that stay where they are. */
+static cop_status check_attributes(const struct mx_node *node, cop_error *error)
+{
+    const struct mx_attribute_list *list = &node->attributes;
+    struct mx_attributes own = {0};
+    const char **keys = node->op == NULL ? NULL : cop_alloc((size_t)list->count * 2, sizeof *keys);
+    if (node->op == NULL)
+        return COP_STATUS_OK;
+    if (keys == NULL)
+        return fail_memory(error);
+    const char **values = keys + list->count;
+    for (int i = 0; i < list->count; i++) {
+        if (cop_mx_note_is_prefix(list->keys[i]) || cop_mx_note_suffix(list->keys[i]) >= 0)
+            continue;
+        keys[own.count] = list->keys[i];
+        values[own.count++] = list->values[i];
+    }
+    own.keys = keys;
+    own.values = values;
+    const cop_status status = cop_mx_operator_check(node->op, node->name, &own, error);
+    cop_free(keys);
+    return status == COP_STATUS_OK
+               ? COP_STATUS_OK
+               : cop_error_prefix(error, status,
+                                  "Failed loading Op %.128s of type %.128s: ", node->name,
+                                  node->op->name);
+}
+
 /* Appends the variable of an input that the file left out, with the operator's attributes. */
 static bool append_input(struct mx_node *node, int index)
 {
@@ -100,7 +128,6 @@ static cop_status complete_inputs(struct mx_node *node, cop_error *error)
     while (node->input_count < count)
         if (!append_input(node, node->input_count))
             return fail_memory(error);
-    cop_mx_node_count_versions(node);
     return COP_STATUS_OK;
 }
 
@@ -117,8 +144,14 @@ cop_status cop_mx_nodes_upgrade(struct mx_node **nodes, size_t count, int versio
 {
     for (size_t i = 0; i < count && version < COP_SYMBOL_CURRENT_VERSION; i++)
         COP_TRY(upgrade_notes(nodes[i], error));
+    for (size_t i = 0; i < count; i++)
+        COP_TRY(check_attributes(nodes[i], error));
     for (size_t i = 0; i < count && version < 900; i++)
         COP_TRY(complete_inputs(nodes[i], error));
+    for (size_t i = 0; i < count && version < 904; i++)
+        if (nodes[i]->op != NULL &&
+            !cop_mx_note_initializers(nodes[i], nodes[i]->inputs, nodes[i]->input_count))
+            return fail_memory(error);
     for (size_t i = 0; i < count && version < 905; i++)
         drop_flattening_axis(nodes[i]);
     return COP_STATUS_OK;
