@@ -252,6 +252,21 @@ static void map_slice(struct mxnet_call *call)
     cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SLICE, "", &attrs, call->src[0]));
 }
 
+/* Sizes that are elements of another tensor stay open while nothing is computed: here they are the
+ * second input's. */
+static void state_cut(struct mxnet_call *call, int count, const int64_t *axes, int value)
+{
+    struct shape shape = call->graph->values[call->src[0]].shape;
+    if (!call->is_for_inference_of_shapes || cop_mxnet_failed(call) || shape.rank == COP_UNKNOWN)
+        return;
+    for (int i = 0; i < count; i++) {
+        const int64_t axis = axes[i] + (axes[i] < 0 ? shape.rank : 0);
+        if (axis < 0 || axis >= shape.rank || !cop_mxnet_dim(call, 1, axes[i], &shape.dims[axis]))
+            return;
+    }
+    (void)cop_shape_merge(&call->graph->values[value].shape, &shape, NULL); /* or open dimensions */
+}
+
 /* Cuts the first input to the sizes of the second along some axes. */
 static void return_cut(struct mxnet_call *call, int count, const int64_t *axes)
 {
@@ -268,7 +283,9 @@ static void return_cut(struct mxnet_call *call, int count, const int64_t *axes)
         cop_mxnet_emit_2(call, OP_GATHER, "end", &chosen, sizes, axes_value),
         axes_value,
     };
-    cop_mxnet_return(call, cop_mxnet_emit(call, OP_SLICE, "", &attrs, 4, src));
+    const int value = cop_mxnet_emit(call, OP_SLICE, "", &attrs, 4, src);
+    state_cut(call, count, axes, value);
+    cop_mxnet_return(call, value);
 }
 
 static void map_slice_like(struct mxnet_call *call)

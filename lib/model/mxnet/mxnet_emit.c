@@ -193,6 +193,33 @@ bool cop_mxnet_set_outputs(struct mxnet_call *call, int count)
     return true;
 }
 
+void cop_mxnet_state_shape(struct mxnet_call *call, int input, const struct shape *stated)
+{
+    if (!call->is_for_inference_of_shapes || cop_mxnet_failed(call))
+        return;
+    struct shape *shape = &call->graph->values[call->src[input]].shape;
+    const struct shape given = *shape;
+    if (cop_shape_merge(shape, stated, NULL))
+        return;
+    *shape = given;
+    call->attributes.status = cop_fail(
+        call->attributes.error, COP_STATUS_MALFORMED_MODEL,
+        "node '%.64s' (%.64s): Shape inconsistent, Provided = %s, inferred shape=%s",
+        call->node->name, call->node->op, cop_shape_text(&given).text, cop_shape_text(stated).text);
+}
+
+bool cop_mxnet_dim(const struct mxnet_call *call, int input, int64_t axis, int64_t *dim)
+{
+    const struct shape *shape = &call->graph->values[call->src[input]].shape;
+    if (shape->rank == COP_UNKNOWN)
+        return false;
+    axis += axis < 0 ? shape->rank : 0;
+    if (axis < 0 || axis >= shape->rank)
+        return false;
+    *dim = shape->dims[axis];
+    return true;
+}
+
 void cop_mxnet_return(struct mxnet_call *call, int value)
 {
     if (!cop_mxnet_failed(call) && (call->dst_count > 0 || cop_mxnet_set_outputs(call, 1)))

@@ -199,6 +199,16 @@ static bool is_matrix(const struct graph *graph, int value)
            (producer >= 0 && graph->nodes[producer].kind == OP_FLATTEN);
 }
 
+/* How many units there are says nothing but the attribute where weights are unknown. */
+static void state_dense_parameters(struct mxnet_call *call, int64_t units)
+{
+    const struct shape weights = cop_shape_of(2, (const int64_t[]){units, COP_UNKNOWN});
+    const struct shape bias = cop_shape_of(1, &units);
+    cop_mxnet_state_shape(call, 1, &weights);
+    if (call->src_count > 2 && call->graph->values[call->src[2]].shape.rank <= 1)
+        cop_mxnet_state_shape(call, 2, &bias);
+}
+
 static void map_fully_connected(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -206,6 +216,9 @@ static void map_fully_connected(struct mxnet_call *call)
     const int64_t units = cop_attribute_required_int(reader, "num_hidden", 1, COP_MAX_EXTENT);
     cop_attribute_bool(reader, "no_bias", false); /* decided the number of inputs */
     if (cop_attributes_end(reader) != COP_STATUS_OK)
+        return;
+    state_dense_parameters(call, units);
+    if (cop_mxnet_failed(call))
         return;
     const struct shape *weights = &call->graph->values[call->src[1]].shape;
     if (weights->rank == 2 && weights->dims[0] != COP_UNKNOWN && weights->dims[0] != units) {
@@ -240,10 +253,15 @@ static int emit_gather(struct mxnet_call *call, int64_t axis, int table, int ind
 
 static void map_embedding(struct mxnet_call *call)
 {
-    cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX);
-    cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX);
+    const int64_t table[] = {
+        cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX),
+        cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX)};
+    const struct shape stated = cop_shape_of(2, table);
     cop_attributes_ignore(&call->attributes, "dtype sparse_grad");
-    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    cop_mxnet_state_shape(call, 1, &stated);
+    if (!cop_mxnet_failed(call))
         cop_mxnet_return(call, emit_gather(call, 0, call->src[1], call->src[0]));
 }
 

@@ -273,8 +273,9 @@ static cop_status infer_shapes(SymbolHandle sym, const struct known *known,
     return status;
 }
 
-/* The six functions differ in their types only. */
-#define INFER_SHAPES(name, width_name, offset_type, dim_type, size_type, rank_type)                \
+/* The six functions differ in their types, and in that those for partial shapes call everything
+ * complete. */
+#define INFER_SHAPES(name, is_partial, width_name, offset_type, dim_type, size_type, rank_type)    \
     int name(SymbolHandle sym, uint32_t num_args, const char **keys,                               \
              const offset_type *arg_ind_ptr, const dim_type *arg_shape_data,                       \
              size_type *in_shape_size, const rank_type **in_shape_ndim,                            \
@@ -306,16 +307,16 @@ static cop_status infer_shapes(SymbolHandle sym, const struct known *known,
             *dims[i] = (const dim_type **)(uintptr_t)answer.places[i].pointers;                    \
         }                                                                                          \
         if (status == COP_STATUS_OK)                                                               \
-            *complete = answer.is_complete;                                                        \
+            *complete = (is_partial) || answer.is_complete;                                        \
         return cop_mx_end(status, &error);                                                         \
     }
 
-INFER_SHAPES(MXSymbolInferShape, WIDTH_UINT32, uint32_t, uint32_t, uint32_t, uint32_t)
-INFER_SHAPES(MXSymbolInferShapeEx, WIDTH_INT32, uint32_t, int, uint32_t, int)
-INFER_SHAPES(MXSymbolInferShapeEx64, WIDTH_INT64, int64_t, int64_t, size_t, int)
-INFER_SHAPES(MXSymbolInferShapePartial, WIDTH_UINT32, uint32_t, uint32_t, uint32_t, uint32_t)
-INFER_SHAPES(MXSymbolInferShapePartialEx, WIDTH_INT32, uint32_t, int, uint32_t, int)
-INFER_SHAPES(MXSymbolInferShapePartialEx64, WIDTH_INT64, int64_t, int64_t, size_t, int)
+INFER_SHAPES(MXSymbolInferShape, false, WIDTH_UINT32, uint32_t, uint32_t, uint32_t, uint32_t)
+INFER_SHAPES(MXSymbolInferShapeEx, false, WIDTH_INT32, uint32_t, int, uint32_t, int)
+INFER_SHAPES(MXSymbolInferShapeEx64, false, WIDTH_INT64, int64_t, int64_t, size_t, int)
+INFER_SHAPES(MXSymbolInferShapePartial, true, WIDTH_UINT32, uint32_t, uint32_t, uint32_t, uint32_t)
+INFER_SHAPES(MXSymbolInferShapePartialEx, true, WIDTH_INT32, uint32_t, int, uint32_t, int)
+INFER_SHAPES(MXSymbolInferShapePartialEx64, true, WIDTH_INT64, int64_t, int64_t, size_t, int)
 
 static cop_status return_types(const struct inference *inference, const struct results *results,
                                const int **types, bool *is_complete, cop_error *error)
