@@ -80,6 +80,23 @@ static void check_weights_rank(struct mxnet_call *call, int rank)
     cop_mxnet_malformed(call, what);
 }
 
+/* What the kernel and the filters say; the number of channels follows from the data. */
+static void state_convolution(struct mxnet_call *call, const struct convolution_attrs *attrs,
+                              int rank, bool is_channels_last)
+{
+    struct shape data = {.rank = rank + 2}, weights = {.rank = rank + 2};
+    const struct shape bias = cop_shape_of(1, &attrs->output_channels);
+    for (int i = 0; i < data.rank; i++)
+        data.dims[i] = weights.dims[i] = COP_UNKNOWN;
+    weights.dims[0] = attrs->output_channels;
+    for (int i = 0; i < rank; i++)
+        weights.dims[i + (is_channels_last ? 1 : 2)] = attrs->kernel[i];
+    cop_mxnet_state_shape(call, 0, &data);
+    cop_mxnet_state_shape(call, 1, &weights);
+    if (call->src_count > 2)
+        cop_mxnet_state_shape(call, 2, &bias);
+}
+
 static void map_convolution(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -101,6 +118,7 @@ static void map_convolution(struct mxnet_call *call)
     check_weights_rank(call, rank + 2);
     if (cop_attributes_end(reader) != COP_STATUS_OK)
         return;
+    state_convolution(call, &attrs, rank, is_channels_last);
     int src[3] = {call->src[0], call->src[1], call->src_count > 2 ? call->src[2] : COP_NO_VALUE};
     if (is_channels_last) {
         src[0] = move_channels_first(call, "src", rank, src[0]);
