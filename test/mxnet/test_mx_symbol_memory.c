@@ -27,17 +27,17 @@ static void clear_stage(void)
 }
 
 /* A symbol that was made, or was not, is not kept. */
-static int drop(int result, SymbolHandle made)
+static int drop(int result, const SymbolHandle *made)
 {
     if (result == 0)
-        MX(MXSymbolFree(made));
+        MX(MXSymbolFree(*made));
     return result;
 }
 
 static int create_variable(void)
 {
     SymbolHandle made = NULL;
-    return drop(MXSymbolCreateVariable("v", &made), made);
+    return drop(MXSymbolCreateVariable("v", &made), &made);
 }
 
 static int create_atomic(void)
@@ -46,31 +46,31 @@ static int create_atomic(void)
     OpHandle op;
     const char *keys[] = {"num_hidden", "lr_mult"}, *values[] = {"2", "3"};
     MX(NNGetOpHandle("FullyConnected", &op));
-    return drop(MXSymbolCreateAtomicSymbol(op, 2, keys, values, &made), made);
+    return drop(MXSymbolCreateAtomicSymbol(op, 2, keys, values, &made), &made);
 }
 
 static int copy(void)
 {
     SymbolHandle made = NULL;
-    return drop(MXSymbolCopy(network, &made), made);
+    return drop(MXSymbolCopy(network, &made), &made);
 }
 
 static int find_internals(void)
 {
     SymbolHandle made = NULL;
-    return drop(MXSymbolGetInternals(network, &made), made);
+    return drop(MXSymbolGetInternals(network, &made), &made);
 }
 
 static int find_children(void)
 {
     SymbolHandle made = NULL;
-    return drop(MXSymbolGetChildren(network, &made), made);
+    return drop(MXSymbolGetChildren(network, &made), &made);
 }
 
 static int read_json(void)
 {
     SymbolHandle made = NULL;
-    return drop(MXSymbolCreateFromJSON(network_json, &made), made);
+    return drop(MXSymbolCreateFromJSON(network_json, &made), &made);
 }
 
 static int read_old_json(void)
@@ -84,7 +84,7 @@ static int read_old_json(void)
                     "\"attr\":{\"gamma_lr_mult\":\"4\",\"lr_mult\":\"5\"},"
                     "\"inputs\":[[0,0],[1,0],[2,0]]}],\"arg_nodes\":[0,1,2],\"heads\":[[3,0]]}",
                     &made),
-                made);
+                &made);
 }
 
 static int write_json(void)
@@ -157,7 +157,7 @@ static int infer_types(void)
 }
 
 /* How many allocations failed until it succeeded. */
-static int fail_each(int (*act)(void))
+static int fail_each(size_t number, int (*act)(void))
 {
     MX(act()); /* what stays with the thread is there */
     const size_t before = cop_alloc_counters().live_bytes;
@@ -166,7 +166,9 @@ static int fail_each(int (*act)(void))
         const int result = act();
         const bool has_failed = cop_alloc_has_failed();
         cop_alloc_fail_after(-1, 0);
-        ck_assert_uint_eq(cop_alloc_counters().live_bytes, before);
+        const size_t after = cop_alloc_counters().live_bytes;
+        ck_assert_msg(after == before, "act %zu, allocation %d: %zu bytes are left", number,
+                      successes, after - before);
         if (result == 0 && !has_failed)
             return successes;
         ck_assert_int_eq(result, -1);
@@ -186,7 +188,7 @@ START_TEST(every_failed_allocation_is_told_and_leaves_nothing)
         {infer_shapes, 30},   {infer_types, 5},
     };
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
-        const int count = fail_each(acts[i].act);
+        const int count = fail_each(i, acts[i].act);
         ck_assert_msg(count >= acts[i].least, "act %zu: %d allocations", i, count);
     }
 }
