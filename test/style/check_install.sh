@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs the build into a folder, compiles a program against it through pkg-config, and runs it.
+# Installs the build into a folder, compiles programs against both libraries through pkg-config, and runs them.
 set -eu
-build=$1 program=$2
+build=$1 program=$2 mxnet_program=$3
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
@@ -14,3 +14,10 @@ library=$(find "$root" -name 'libcachedop.so.0')
 # shellcheck disable=SC2046
 ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror "$program" -o "$root/program" $(pkg-config --cflags --libs cachedop) -lpthread
 LD_LIBRARY_PATH="${library%/*}" "$root/program"
+# shellcheck disable=SC2046
+${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror "$mxnet_program" -o "$root/mxnet_program" \
+    $(pkg-config --cflags --libs cachedop-mxnet) -Wl,-rpath-link,"${library%/*}"
+# Found beside each other, without help.
+unset LD_LIBRARY_PATH
+mkdir "$root/moved" && cp -P "${library%/*}"/libcachedop*.so* "$root/moved"
+LD_LIBRARY_PATH="$root/moved" "$root/mxnet_program"
