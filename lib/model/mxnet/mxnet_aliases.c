@@ -9,6 +9,7 @@
 static const struct {
     const char *alias, *name;
 } aliases[] = {
+    {"_np_repeat", "repeat"},
     {"_npi_cast", "Cast"},
     {"_npi_clip", "clip"},
     {"_npi_expand_dims", "expand_dims"},
@@ -20,6 +21,7 @@ static const struct {
     {"_npi_slice", "slice"},
     {"_npi_swapaxes", "SwapAxis"},
     {"_npi_take", "take"},
+    {"_npi_tile", "tile"},
     {"_npx_batch_dot", "batch_dot"},
     {"_npx_cast", "Cast"},
     {"_npx_erf", "erf"},
@@ -47,6 +49,7 @@ static const struct {
     {"_sparse_elemwise_mul", "elemwise_mul"},
     {"_sparse_elemwise_sub", "elemwise_sub"},
     {"_sparse_exp", "exp"},
+    {"_sparse_fix", "fix"},
     {"_sparse_floor", "floor"},
     {"_sparse_log", "log"},
     {"_sparse_log10", "log10"},
@@ -56,6 +59,8 @@ static const struct {
     {"_sparse_negative", "negative"},
     {"_sparse_norm", "norm"},
     {"_sparse_relu", "relu"},
+    {"_sparse_rint", "rint"},
+    {"_sparse_round", "round"},
     {"_sparse_rsqrt", "rsqrt"},
     {"_sparse_sigmoid", "sigmoid"},
     {"_sparse_sign", "sign"},
@@ -65,6 +70,7 @@ static const struct {
     {"_sparse_stop_gradient", "BlockGrad"},
     {"_sparse_sum", "sum"},
     {"_sparse_tanh", "tanh"},
+    {"_sparse_trunc", "trunc"},
     {"_sparse_zeros_like", "zeros_like"},
 };
 

@@ -12,9 +12,77 @@ static void return_unary(struct mxnet_call *call, enum unary_alg alg, float alph
         cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", alg, alpha, beta, call->src[0]));
 }
 
+static void map_identity(struct mxnet_call *call)
+{
+    cop_attributes_ignore(&call->attributes, "grad_scale margin regularization_coefficient "
+                                             "use_linear valid_thresh normalization");
+    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_IDENTITY, "", NULL, call->src[0]));
+}
+
+static bool is_whole(cop_dtype dtype)
+{
+    return dtype != COP_DTYPE_UNKNOWN && dtype != COP_DTYPE_FLOAT32 && dtype != COP_DTYPE_BOOL;
+}
+
+/* Whether a function does nothing to elements of a type. */
+static bool is_without_effect(enum unary_alg alg, cop_dtype dtype)
+{
+    if (alg == UNARY_FLOOR || alg == UNARY_CEIL)
+        return is_whole(dtype);
+    return dtype == COP_DTYPE_UINT8 && (alg == UNARY_ABS || alg == UNARY_RELU);
+}
+
 static void map_unary(struct mxnet_call *call)
 {
-    return_unary(call, (enum unary_alg)call->op->variant, 0, 0);
+    const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
+    if (is_without_effect((enum unary_alg)call->op->variant, dtype))
+        map_identity(call);
+    else
+        return_unary(call, (enum unary_alg)call->op->variant, 0, 0);
+}
+
+enum rounding { ROUND_TO_ZERO, ROUND_TO_NEAREST, ROUND_HALVES_DOWN };
+
+/* floor(x) + (x − floor(x) > ceil(x) − x), where every difference is exact. */
+static int emit_halves_down(struct mxnet_call *call, int src)
+{
+    const int below = cop_mxnet_emit_unary(call, "below", UNARY_FLOOR, 0, 0, src);
+    const int above = cop_mxnet_emit_unary(call, "above", UNARY_CEIL, 0, 0, src);
+    const int down = cop_mxnet_emit_binary(call, "down", BINARY_SUB, src, below);
+    const int up = cop_mxnet_emit_binary(call, "up", BINARY_SUB, above, src);
+    const int one = cop_mxnet_emit_binary(call, "one", BINARY_GREATER, down, up);
+    return cop_mxnet_emit_binary(call, "", BINARY_ADD, below, one);
+}
+
+/* sign(x) · (floor(|x|) + (|x| − floor(|x|) ≥ ½)), or without the second part. */
+static int emit_by_size(struct mxnet_call *call, int src, bool is_nearest)
+{
+    const int sign = cop_mxnet_emit_unary(call, "sign", UNARY_SIGN, 0, 0, src);
+    const int size = cop_mxnet_emit_unary(call, "size", UNARY_ABS, 0, 0, src);
+    int whole = cop_mxnet_emit_unary(call, "whole", UNARY_FLOOR, 0, 0, size);
+    if (is_nearest) {
+        const int rest = cop_mxnet_emit_binary(call, "rest", BINARY_SUB, size, whole);
+        const int half = cop_mxnet_emit_scalar(call, "half", 0.5F);
+        const int one = cop_mxnet_emit_binary(call, "one", BINARY_GREATER_EQUAL, rest, half);
+        whole = cop_mxnet_emit_binary(call, "nearest", BINARY_ADD, whole, one);
+    }
+    return cop_mxnet_emit_binary(call, "", BINARY_MUL, sign, whole);
+}
+
+static void map_rounding(struct mxnet_call *call)
+{
+    const int src = call->src[0];
+    if (is_whole(call->graph->values[src].dtype)) {
+        map_identity(call);
+        return;
+    }
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    if (call->op->variant == ROUND_HALVES_DOWN)
+        cop_mxnet_return(call, emit_halves_down(call, src));
+    else
+        cop_mxnet_return(call, emit_by_size(call, src, call->op->variant == ROUND_TO_NEAREST));
 }
 
 static void map_activation(struct mxnet_call *call)
@@ -92,14 +160,6 @@ static void map_log(struct mxnet_call *call)
     const int natural = cop_mxnet_emit_unary(call, "log", UNARY_LOG, 0, 0, call->src[0]);
     const double factor = 1 / log(call->op->variant);
     cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_LINEAR, (float)factor, 0, natural));
-}
-
-static void map_identity(struct mxnet_call *call)
-{
-    cop_attributes_ignore(&call->attributes, "grad_scale margin regularization_coefficient "
-                                             "use_linear valid_thresh normalization");
-    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
-        cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_IDENTITY, "", NULL, call->src[0]));
 }
 
 static void map_logistic_output(struct mxnet_call *call)
@@ -321,6 +381,7 @@ static const struct mxnet_operator operators[] = {
     SAME_SHAPE("elemwise_sub", SUB),
     UNARY("erf", ERF),
     UNARY("exp", EXP),
+    {"fix", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     UNARY("floor", FLOOR),
     {"hard_sigmoid", "data", map_hard_sigmoid, 0, LAST_ALWAYS},
     IDENTITY("identity"),
@@ -332,6 +393,8 @@ static const struct mxnet_operator operators[] = {
     {"ones_like", "data", map_fill, 1, LAST_ALWAYS},
     UNARY("reciprocal", RECIPROCAL),
     UNARY("relu", RELU),
+    {"rint", "data", map_rounding, ROUND_HALVES_DOWN, LAST_ALWAYS},
+    {"round", "data", map_rounding, ROUND_TO_NEAREST, LAST_ALWAYS},
     UNARY("rsqrt", RSQRT),
     UNARY("sigmoid", SIGMOID),
     UNARY("sign", SIGN),
@@ -340,6 +403,7 @@ static const struct mxnet_operator operators[] = {
     UNARY("square", SQUARE),
     IDENTITY("stop_gradient"),
     UNARY("tanh", TANH),
+    {"trunc", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     {"zeros_like", "data", map_fill, 0, LAST_ALWAYS},
 };
 

@@ -64,6 +64,7 @@ extern const struct mxnet_operator_family cop_mxnet_normalization_family;
 extern const struct mxnet_operator_family cop_mxnet_elementwise_family;
 extern const struct mxnet_operator_family cop_mxnet_scalar_family;
 extern const struct mxnet_operator_family cop_mxnet_arrangement_family;
+extern const struct mxnet_operator_family cop_mxnet_repetition_family;
 extern const struct mxnet_operator_family cop_mxnet_reduction_family;
 
 /* All families; NULL-terminated. */

@@ -135,6 +135,17 @@ static void map_scalar(struct mxnet_call *call)
         cop_mxnet_return(call, cop_mxnet_emit_binary(call, "", alg, src, operand));
 }
 
+/* 1 where an element is 0. */
+static void map_logical_not(struct mxnet_call *call)
+{
+    const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    const int zero = is_float(dtype) ? cop_mxnet_emit_scalar(call, "zero", 0)
+                                     : cop_mxnet_emit_integer(call, "zero", dtype, 0);
+    cop_mxnet_return(call, cop_mxnet_emit_binary(call, "", BINARY_EQUAL, call->src[0], zero));
+}
+
 #define SCALAR(name, function)                                                                     \
     {                                                                                              \
         name, "data", map_scalar, SCALAR_##function, LAST_ALWAYS                                   \
@@ -190,6 +201,7 @@ static const struct mxnet_operator operators[] = {
     SCALAR("_rminus_scalar", RMINUS),
     SCALAR("_rmod_scalar", RMOD),
     SCALAR("_rpower_scalar", RPOWER),
+    {"logical_not", "data", map_logical_not, 0, LAST_ALWAYS},
 };
 
 const struct mxnet_operator_family cop_mxnet_scalar_family = {operators, sizeof operators /

@@ -145,6 +145,7 @@ static const struct mx_operator operators[] = {
     },
     UNARY("erf", "Of each element: the error function.", COP_MX_NAMES("_npx_erf")),
     UNARY("exp", "Of each element: e to its power.", COP_MX_NAMES("_sparse_exp")),
+    UNARY("fix", "Of each element: its whole part.", COP_MX_NAMES("_sparse_fix")),
     UNARY("floor", "Of each element: the next whole number not above it.",
           COP_MX_NAMES("_sparse_floor")),
     {
@@ -156,12 +157,17 @@ static const struct mx_operator operators[] = {
     UNARY("log", "Of each element: the natural logarithm.", COP_MX_NAMES("_sparse_log")),
     UNARY("log10", "Of each element: the logarithm to base 10.", COP_MX_NAMES("_sparse_log10")),
     UNARY("log2", "Of each element: the logarithm to base 2.", COP_MX_NAMES("_sparse_log2")),
+    UNARY("logical_not", "Of each element: 1 if it is zero, otherwise 0.", COP_MX_NO_NAMES),
     UNARY("negative", "Of each element: the number of opposite sign.",
           COP_MX_NAMES("_sparse_negative")),
     UNARY("ones_like", "Ones in the shape of the input.", COP_MX_NO_NAMES),
     UNARY("reciprocal", "Of each element: 1 divided by it.", COP_MX_NO_NAMES),
     UNARY("relu", "Of each element: itself if positive, otherwise 0.",
           COP_MX_NAMES("_sparse_relu")),
+    UNARY("rint", "Of each element: the nearest whole number, halves downwards.",
+          COP_MX_NAMES("_sparse_rint")),
+    UNARY("round", "Of each element: the nearest whole number, halves away from zero.",
+          COP_MX_NAMES("_sparse_round")),
     UNARY("rsqrt", "Of each element: 1 divided by its square root.", COP_MX_NAMES("_sparse_rsqrt")),
     UNARY("sigmoid", "Of each element: 1 / (1 + exp(-x)).", COP_MX_NAMES("_sparse_sigmoid")),
     UNARY("sign", "Of each element: -1, 0 or 1.", COP_MX_NAMES("_sparse_sign")),
@@ -169,6 +175,7 @@ static const struct mx_operator operators[] = {
     UNARY("sqrt", "Of each element: the square root.", COP_MX_NAMES("_sparse_sqrt")),
     UNARY("square", "Of each element: its product with itself.", COP_MX_NAMES("_sparse_square")),
     UNARY("tanh", "Of each element: the hyperbolic tangent.", COP_MX_NAMES("_sparse_tanh")),
+    UNARY("trunc", "Of each element: its whole part.", COP_MX_NAMES("_sparse_trunc")),
     UNARY("zeros_like", "Zeros in the shape of the input.", COP_MX_NAMES("_sparse_zeros_like")),
 };
 

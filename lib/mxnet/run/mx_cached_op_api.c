@@ -143,3 +143,24 @@ int MXInvokeCachedOp(CachedOpHandle handle, int num_inputs, NDArrayHandle *input
 {
     return MXInvokeCachedOpEx(handle, num_inputs, inputs, num_outputs, outputs, NULL);
 }
+
+static cop_status set_hook(NDArrayHandle handle, CachedOpMonitorCallback callback, bool monitor_all,
+                           cop_error *error)
+{
+    struct mx_monitor *monitor = NULL;
+    COP_TRY(cop_mx_check_handle(handle, MX_KIND_CACHED_OP, "handle", error));
+    struct mx_cached_op *op = handle;
+    const struct mx_monitor_callback made = {.with_operator = callback, .monitor_all = monitor_all};
+    if (callback != NULL)
+        COP_TRY(cop_mx_monitor_create(op->symbol, &made, &monitor, error));
+    cop_mx_monitor_destroy(op->monitor);
+    op->monitor = monitor;
+    return COP_STATUS_OK;
+}
+
+int MXCachedOpRegisterOpHook(NDArrayHandle handle, CachedOpMonitorCallback callback,
+                             bool monitor_all)
+{
+    cop_error error;
+    return cop_mx_end(set_hook(handle, callback, monitor_all, &error), &error);
+}

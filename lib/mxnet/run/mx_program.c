@@ -238,9 +238,19 @@ const char *cop_mx_program_input_name(const struct mx_program *program, size_t i
     return program->inputs[index].name;
 }
 
+bool cop_mx_program_input_is_parameter(const struct mx_program *program, size_t index)
+{
+    return program->inputs[index].role == MX_INPUT_PARAMETER;
+}
+
 const char *cop_mx_program_output_name(const struct mx_program *program, size_t index)
 {
     return program->outputs[index].name;
+}
+
+int cop_mx_program_output_input(const struct mx_program *program, size_t index)
+{
+    return program->outputs[index].input;
 }
 
 bool cop_mx_program_trains_differently(const struct mx_program *program)
