@@ -126,17 +126,19 @@ END_TEST
 
 START_TEST(a_device_that_fails_is_told_and_leaves_nothing)
 {
-    const size_t before = cop_alloc_counters().live_bytes;
-    NDArrayHandle array = NULL;
     const int64_t shape[] = {8};
+    NDArrayHandle array = make_on(2, 0, 0, shape, 1);
+    MX(MXNDArrayFree(array)); /* the device is open */
+    array = NULL;
+    const size_t before = cop_alloc_counters().live_bytes;
     atomic_store(&control->faults[BEHIND_MEMORY], 1);
-    MX_FAILS(MXNDArrayCreateEx64(shape, 1, 2, 0, 0, 0, &array), "gpu:0");
+    MX_FAILS(MXNDArrayCreateEx64(shape, 1, 2, 0, 0, 0, &array), "an array on gpu(0)");
     ck_assert_ptr_null(array);
     ck_assert_uint_eq(cop_alloc_counters().live_bytes, before);
     atomic_store(&control->faults[BEHIND_MEMORY], 1); /* of page-locked memory: then without */
     MX(MXNDArrayCreateEx64(shape, 1, 3, 0, 0, 0, &array));
     MX(MXNDArrayFree(array));
-    MX_FAILS(MXNDArrayCreateEx64(shape, 1, 2, 7, 0, 0, &array), "gpu:7");
+    MX_FAILS(MXNDArrayCreateEx64(shape, 1, 2, 7, 0, 0, &array), "an array on gpu(7)");
     array = make_on(2, 0, 0, shape, 1);
     atomic_store(&control->faults[BEHIND_COPY], 1);
     MX_FAILS(MXNDArraySyncCopyToCPU(array, (float[8]){0}, 8), "");
