@@ -27,8 +27,10 @@ class Api:
     """Everything that api.json describes, as ctypes has it."""
 
     def __init__(self):
-        # CDLL lets go of the GIL for each call.
-        self.library = ctypes.CDLL(os.environ.get("CACHEDOP_LIBRARY", "libcachedop.so.0"))
+        try:  # CDLL lets go of the GIL for each call
+            self.library = ctypes.CDLL(os.environ.get("CACHEDOP_LIBRARY", "libcachedop.so.0"))
+        except OSError as error:
+            raise ImportError(f"{error} (CACHEDOP_LIBRARY may name the library)") from None
         self.described = json.loads(_description(self.library).read_text(encoding="utf-8"))
         if self.described["schema"] != 1:
             raise ImportError(f"api.json has schema {self.described['schema']}, this module reads 1")
