@@ -24,7 +24,7 @@ ONCE = {"cop_set_allocator", "cop_set_log"}
 # What these need to succeed; all else follows from the types.
 GIVEN = {
     ("cop_ndarray_create", "rank"): 0, ("cop_ndarray_create", "shape"): None,
-    ("cop_ndarray_wrap", "memory"): None, ("cop_ndarray_view", "rank"): 0, ("cop_cached_op_print_plan", "format"): 0,
+    ("cop_ndarray_wrap", "memory"): None, ("cop_cached_op_print_plan", "format"): 0,
     ("cop_model_load", "path"): os.fsencode(SHAPES), ("cop_load_module", "path"): b"/nonexistent.so",
     ("cop_model_load_bytes", "format"): 1, ("cop_model_load_bytes", "weights"): None,
     ("cop_cached_op_find_input", "name"): b"data", ("cop_cached_op_find_output", "name"): b"softmax",
@@ -45,7 +45,10 @@ class Object:
             status, out = self.call(maker, {("cop_ndarray_create", "rank"): 4,
                                             ("cop_ndarray_create", "shape"): (ctypes.c_int64 * 4)(1, 3, 48, 48)})
             assert status == OK, maker
-            self.handles[kind] = next(value for value in out.values() if isinstance(value, ctypes.c_void_p))
+            self.handles[kind], = [out[key] for key, item in FUNCTIONS[maker]["parameters"].items()
+                                   if item["ownership"] == "new"]
+        options = api.options("cop_invoke_options", profile=self.handles["cop_profile"])
+        assert self.call("cop_invoke", {("cop_invoke", "options"): options})[0] == OK
 
     def argument(self, function, name, item):
         """A value for a parameter, and what it receives."""
@@ -167,8 +170,9 @@ class Description(unittest.TestCase):
                 self.assertNotEqual(status, INVALID_ARGUMENT, name)
             for key, item in function["parameters"].items():
                 if "nullable" in item and not (name in ONCE and item["nullable"]):
-                    status, _ = self.object.call(name, {(name, key): None})
-                    self.assertEqual(status == INVALID_ARGUMENT, not item["nullable"], f"{name}, {key}: {status}")
+                    with self.subTest(function=name, parameter=key):
+                        status, _ = self.object.call(name, {(name, key): None})
+                        self.assertEqual(status == INVALID_ARGUMENT, not item["nullable"], status)
                     tried += 1
         self.assertGreater(tried, 100)
 
@@ -202,4 +206,4 @@ class Description(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
