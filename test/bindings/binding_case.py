@@ -19,7 +19,7 @@ for package in ("numpy", "onnx"):
 
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
-from onnx import helper  # noqa: E402
+from onnx import helper, numpy_helper  # noqa: E402
 
 PROJECT = pathlib.Path(sys.argv[1])
 EMBEDDED = PROJECT / "examples" / "multi_threaded_inference" / "embedded"
@@ -39,7 +39,7 @@ def dense_model():
     graph = helper.make_graph(
         nodes, "dense", [value("left", ["batch", 8]), value("right", ["batch", 8])],
         [value("sums", ["batch", 8]), value("scores", ["batch", 5])],
-        [onnx.numpy_helper.from_array(WEIGHT, "weight"), onnx.numpy_helper.from_array(BIAS, "bias")])
+        [numpy_helper.from_array(WEIGHT, "weight"), numpy_helper.from_array(BIAS, "bias")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 7
     return model.SerializeToString()

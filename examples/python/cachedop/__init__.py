@@ -78,11 +78,10 @@ class Model(Object):
     @classmethod
     def from_bytes(cls, graph, weights=None, format="onnx"):
         """The contents of the file, or of MXNet's two; they are copied."""
-        files = [held and api.structs["cop_bytes"](ctypes.cast(held, ctypes.c_void_p), len(held))
+        files = [None if held is None else api.structs["cop_bytes"](ctypes.cast(held, ctypes.c_void_p), len(held))
                  for held in (graph, weights)]
         model = cls.__new__(cls)
-        model._set(make("cop_model", "cop_model_load_bytes", api.number("cop_model_format", format),
-                        *[file and ctypes.byref(file) for file in files], None))
+        model._set(make("cop_model", "cop_model_load_bytes", api.number("cop_model_format", format), *files, None))
         return model
 
     def _set(self, reference):
