@@ -10,6 +10,7 @@ import ctypes
 import itertools
 import os
 import select
+import time
 
 from .library import Object, Timeout, api, call, error_of, errors, make
 
@@ -95,10 +96,11 @@ def _finish():
     """At exit: nothing may write to Python's memory any more when that goes."""
     global _exiting
     _exiting = True
-    while _waiting:
-        for _, _, _, token in list(_waiting.values()):
-            api.cop_cancel_request(token)
-        api.cop_wait_all(None, _FOREVER, None, None)
+    for _, _, _, token in list(_waiting.values()):
+        api.cop_cancel_request(token)
+    api.cop_wait_all(None, _FOREVER, None, None)
+    until = time.monotonic() + 10
+    while _waiting and time.monotonic() < until:  # what is done is told a moment later
         for queue in {entry[0] for entry in list(_waiting.values())}:
             select.select([api.cop_completion_queue_fd(queue)], [], [], 0.1)
             collections.deque(_take(queue), maxlen=0)
