@@ -9,7 +9,6 @@ import collections
 import ctypes
 import itertools
 import os
-import select
 import time
 
 from .library import Object, Timeout, api, call, error_of, errors, make
@@ -102,8 +101,8 @@ def _finish():
     until = time.monotonic() + 10
     while _waiting and time.monotonic() < until:  # what is done is told a moment later
         for queue in {entry[0] for entry in list(_waiting.values())}:
-            select.select([api.cop_completion_queue_fd(queue)], [], [], 0.1)
             collections.deque(_take(queue), maxlen=0)
+        time.sleep(0.001)
 
 
 def _forget_parent():
