@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/shared.h"
+
 #if defined(__clang__)
 #define COP_CAPABILITY(name) __attribute__((capability(name)))
 #define COP_REQUIRES(lock)   __attribute__((requires_capability(lock)))
@@ -34,6 +36,7 @@
 
 /* What a lock is for. Two of one rank are never held by one thread. */
 enum lock_rank {
+    LOCK_ABOVE,   /* of libraries above this one: making what they run. Held long */
     LOCK_UPDATES, /* contexts/live_weights.c: one update, or an operator that joins. Held long */
     LOCK_PACKING, /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
     LOCK_ENGINE,  /* engine/engine.c: lines at storages, ready tasks, waits */
@@ -44,6 +47,7 @@ enum lock_rank {
     LOCK_COMPLETIONS,  /* engine/completions.c: what is to be reported */
     LOCK_TRACE,        /* runtime/trace.c */
     LOCK_REGISTRY,     /* backends/registry.c: opening devices */
+    LOCK_RECORDS,      /* of libraries above this one: lists of theirs; nothing is taken inside */
     LOCK_RANK_COUNT,
 };
 
@@ -58,8 +62,8 @@ struct COP_CAPABILITY("mutex") lock {
 };
 
 /* Not while a lock is held that fork takes. The first one makes the library ready for fork. */
-void cop_lock_init(struct lock *lock, enum lock_rank rank);
-void cop_lock_destroy(struct lock *lock);
+COP_SHARED void cop_lock_init(struct lock *lock, enum lock_rank rank);
+COP_SHARED void cop_lock_destroy(struct lock *lock);
 
 static inline void cop_lock_acquire(struct lock *lock) COP_ACQUIRE(lock) COP_NO_LOCK_CHECK
 {
