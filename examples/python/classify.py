@@ -118,7 +118,9 @@ def main():
         for path, result in zip(options.images, results):
             try:
                 best = result.result()
-                print(path, *[f"{i:6} {score:8.4f}  {labels[i] if i < len(labels) else ''}" for i, score in best], sep="\n")
+                print(path)
+                for i, score in best:
+                    print(f"{i:6} {score:8.4f}  {labels[i] if i < len(labels) else ''}")
             except (cachedop.Error, OSError, ValueError) as error:
                 print(f"{path}: {error}", file=sys.stderr)
                 failed = 1

@@ -68,7 +68,8 @@ class Parser:
         raise Misunderstood(f"{name}:{line}: {message}")
 
     def peek(self, ahead=0):
-        return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else Token("end", "", (self.header, 0))
+        at = self.at + ahead
+        return self.tokens[at] if at < len(self.tokens) else Token("end", "", (self.header, 0))
 
     def take(self, text=None, kind=None):
         token = self.peek()
@@ -307,9 +308,11 @@ class Parser:
             offset, alignment = offset + member["size"], max(alignment, aligned)
             members[key] = member
         self.end_type(name)
-        self.structs[name] = {"header": self.header, "doc": doc, "size": (offset + alignment - 1) // alignment * alignment,
-                              "alignment": alignment, "versioned": next(iter(members)) == "struct_size",
-                              "members": members}
+        if not members:
+            self.fail(f"{name} has no members")
+        self.structs[name] = {
+            "header": self.header, "doc": doc, "size": (offset + alignment - 1) // alignment * alignment,
+            "alignment": alignment, "versioned": next(iter(members)) == "struct_size", "members": members}
 
     def typedef(self, doc):
         self.take("typedef")

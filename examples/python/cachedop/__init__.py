@@ -172,7 +172,8 @@ class CachedOp(Object):
         except Error:
             forget(key)
             raise
-        return [array or NDArray.of(Reference("cop_ndarray", ctypes.c_void_p(made))) for array, made in zip(arrays, dst)]
+        return [array or NDArray.of(Reference("cop_ndarray", ctypes.c_void_p(made)))
+                for array, made in zip(arrays, dst)]
 
     def invoke(self, inputs, out=None, outputs=None, timeout=None, cancel=None):
         """Runs in this thread and returns a list of NDArrays: new ones, or `out`, written in place.
