@@ -190,6 +190,14 @@ cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evalua
                                   cop_error *error);
 
 /*
+ * Infers as much as follows from what is known, in part or not at all, and leaves the rest open.
+ * MALFORMED_MODEL: a contradiction, with the node; UNSUPPORTED: a shape that no operator here has.
+ */
+COP_SHARED cop_status cop_graph_infer_partially(struct graph *graph,
+                                                const struct graph_evaluator *evaluator,
+                                                cop_error *error);
+
+/*
  * Finds what inputs without a declared shape must be (MXNet): rank and channels from the weights
  * behind them, spatial size such that everything fits, 224 preferred for 3 channels.
  */

@@ -122,10 +122,9 @@ static cop_status open_output(struct mxnet_build *build, const struct mxnet_entr
     const int *old = build->built->values[entry->node];
     const int old_count = build->built->value_counts[entry->node];
     if (entry->index >= COP_MAX_SPLIT_OUTPUTS)
-        return cop_fail(build->error, COP_STATUS_MALFORMED_MODEL,
-                        "node '%.64s' (%.64s): output %d is used",
-                        node_at(build, entry->node)->name, node_at(build, entry->node)->op,
-                        entry->index);
+        return cop_fail(
+            build->error, COP_STATUS_MALFORMED_MODEL, "node '%.64s' (%.64s): output %d is used",
+            node_at(build, entry->node)->name, node_at(build, entry->node)->op, entry->index);
     if (entry->index >= old_count) {
         int *dst = set_outputs(build, entry->node, entry->index + 1);
         if (dst == NULL)
@@ -246,8 +245,7 @@ static cop_status build_graph(struct mxnet_build *build)
     if (status == COP_STATUS_OK)
         status = cop_mxnet_add_heads(build);
     if (status == COP_STATUS_OK)
-        status =
-            cop_unsupported_report(&build->unsupported, build->symbol->version, build->error);
+        status = cop_unsupported_report(&build->unsupported, build->symbol->version, build->error);
     if (status == COP_STATUS_OK)
         status = cop_mxnet_name_inputs(build);
     return status == COP_STATUS_OK ? cop_graph_validate(build->built->graph, build->error) : status;

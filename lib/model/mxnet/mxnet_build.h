@@ -15,8 +15,8 @@ enum variable_use { VARIABLE_INPUT, VARIABLE_CONSTANT };
 /* What a variable stands for. Comes as an input of which nothing is known. */
 struct mxnet_variable {
     enum variable_use use;
-    cop_dtype dtype;    /* any; of an input it may stay open (COP_DTYPE_UNKNOWN) */
-    struct shape shape; /* of an input it may be unknown, or known in part */
+    cop_dtype dtype;       /* any; of an input it may stay open (COP_DTYPE_UNKNOWN) */
+    struct shape shape;    /* of an input it may be unknown, or known in part */
     struct source *source; /* of a constant: one reference, which is taken over */
     size_t offset;         /* where its elements begin in there */
 };
@@ -31,10 +31,10 @@ struct mxnet_binding {
     cop_status (*bind)(void *user, int node, enum slot_role role, struct mxnet_variable *variable,
                        cop_error *error);
     void *user;
-    const cop_dtype *head_dtypes; /* one a head, to which it is cast where it differs; NULL: as
-                                     computed. float16, bfloat16 and float64 are computed in
-                                     float32 */
-    int most_nodes;               /* that the graph may have; 0: any number */
+    const cop_dtype *head_dtypes;    /* one a head, to which it is cast where it differs; NULL: as
+                                        computed. float16, bfloat16 and float64 are computed in
+                                        float32 */
+    int most_nodes;                  /* that the graph may have; 0: any number */
     bool is_for_inference_of_shapes; /* what cannot be mapped because of what is not known, or of
                                         how it is to be computed, has results of which nothing is
                                         known */
