@@ -148,9 +148,46 @@ __device__ inline void apply_post_ops(const cop_cuda_post_ops &post_ops, float (
     }
 }
 
-__device__ __noinline__ inline float apply_power(float a, float b)
+/* With the sign of b; a negative multiple of a positive b leaves +0. */
+__device__ inline float apply_remainder(float a, float b)
 {
-    return powf(a, b);
+    if (b == 0)
+        return 0;
+    const float rest = fmodf(a, b);
+    if (rest == 0)
+        return a < 0 && b > 0 ? 0 : rest;
+    return (rest < 0) == (b < 0) || isnan(rest) ? rest : rest + b;
+}
+
+/* Functions that are rare: none of them slows down the others. */
+__device__ __noinline__ inline float apply_rare_binary(int alg, float a, float b)
+{
+    switch (alg) {
+    case COP_CUDA_POW:
+        return powf(a, b);
+    case COP_CUDA_MOD:
+        return apply_remainder(a, b);
+    case COP_CUDA_HYPOT:
+        return hypotf(a, b);
+    case COP_CUDA_EQUAL:
+        return a == b;
+    case COP_CUDA_NOT_EQUAL:
+        return a != b;
+    case COP_CUDA_GREATER:
+        return a > b;
+    case COP_CUDA_GREATER_EQUAL:
+        return a >= b;
+    case COP_CUDA_LESS:
+        return a < b;
+    case COP_CUDA_LESS_EQUAL:
+        return a <= b;
+    case COP_CUDA_AND:
+        return a != 0 && b != 0;
+    case COP_CUDA_OR:
+        return a != 0 || b != 0;
+    default: /* XOR */
+        return (a != 0) != (b != 0);
+    }
 }
 
 __device__ inline float apply_binary(int alg, float a, float b)
@@ -169,7 +206,7 @@ __device__ inline float apply_binary(int alg, float a, float b)
     case COP_CUDA_MIN:
         return a < b || isnan(a) ? a : b;
     default:
-        return apply_power(a, b);
+        return apply_rare_binary(alg, a, b);
     }
 }
 

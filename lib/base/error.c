@@ -54,6 +54,7 @@ cop_status cop_error_prefix(cop_error *error, cop_status status, const char *for
     va_start(arguments, format);
     vsnprintf(prefix, sizeof prefix, format, arguments);
     va_end(arguments);
+    replace_controls(prefix); /* the message itself has none, or lines of its own */
 
     const size_t length = strlen(prefix);
     const size_t kept = strnlen(error->message, sizeof error->message - 1 - length);
@@ -61,7 +62,6 @@ cop_status cop_error_prefix(cop_error *error, cop_status status, const char *for
     memcpy(error->message, prefix, length);
     error->message[length + kept] = '\0';
     cop_end_at_character(error->message, sizeof error->message);
-    replace_controls(error->message);
     error->status = status;
     return status;
 }

@@ -36,7 +36,7 @@
 
 /* What a lock is for. Two of one rank are never held by one thread. */
 enum lock_rank {
-    LOCK_ABOVE,   /* of libraries above this one, which take theirs first. Held long */
+    LOCK_ABOVE,   /* of libraries above this one: making what they run. Held long */
     LOCK_UPDATES, /* contexts/live_weights.c: one update, or an operator that joins. Held long */
     LOCK_PACKING, /* plan/weight_store.c: who makes weights. Held long: fork leaves it alone */
     LOCK_ENGINE,  /* engine/engine.c: lines at storages, ready tasks, waits */

@@ -83,6 +83,6 @@ COP_SHARED void cop_source_unpin(struct source *source);
 
 /* Gives the memory of the whole pages inside a range back, if it can be read again and nobody pins.
  */
-void cop_source_drop(struct source *source, size_t offset, size_t size);
+COP_SHARED void cop_source_drop(struct source *source, size_t offset, size_t size);
 
 #endif

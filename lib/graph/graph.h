@@ -190,12 +190,10 @@ cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evalua
                                   cop_error *error);
 
 /*
- * Infers as much as follows from what is known, in part or not at all, and leaves the rest open.
- * MALFORMED_MODEL: a contradiction, with the node; UNSUPPORTED: a shape that no operator here has.
+ * Infers as far as it goes and leaves open what does not follow, which is no error. Elements are
+ * not computed but for shapes. MALFORMED_MODEL: a contradiction; UNSUPPORTED: a limit of ours.
  */
-COP_SHARED cop_status cop_graph_infer_partially(struct graph *graph,
-                                                const struct graph_evaluator *evaluator,
-                                                cop_error *error);
+COP_SHARED cop_status cop_graph_infer_partially(struct graph *graph, cop_error *error);
 
 /*
  * Finds what inputs without a declared shape must be (MXNet): rank and channels from the weights

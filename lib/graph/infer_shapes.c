@@ -48,24 +48,27 @@ cop_status cop_graph_blame_shapes(const struct graph *graph, cop_status status, 
         cop_shape_text(&input->shape).text, graph->input_count > 1 ? " and others" : "");
 }
 
-cop_status cop_graph_infer_partially(struct graph *graph, const struct graph_evaluator *evaluator,
-                                     cop_error *error)
+cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evaluator *evaluator,
+                                  cop_error *error)
 {
     struct shape_walk walk;
     cop_status status = cop_shape_walk_open(&walk, graph, evaluator, error);
     if (status == COP_STATUS_OK)
         status = cop_graph_blame_shapes(graph, cop_shape_walk_settle(&walk, error), error);
     cop_shape_walk_close(&walk);
-    return status;
-}
-
-cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evaluator *evaluator,
-                                  cop_error *error)
-{
-    cop_status status = cop_graph_infer_partially(graph, evaluator, error);
     if (status == COP_STATUS_OK)
         status = check_all_known(graph, error);
     if (status == COP_STATUS_OK)
         cop_graph_find_weights(graph);
+    return status;
+}
+
+cop_status cop_graph_infer_partially(struct graph *graph, cop_error *error)
+{
+    struct shape_walk walk;
+    cop_status status = cop_shape_walk_open(&walk, graph, NULL, error);
+    if (status == COP_STATUS_OK)
+        status = cop_shape_walk_settle(&walk, error);
+    cop_shape_walk_close(&walk);
     return status;
 }

@@ -139,7 +139,18 @@ struct unary_attrs {
     X(DIV, "Div") /* integers: towards zero */                                                     \
     X(MAX, "Max")                                                                                  \
     X(MIN, "Min")                                                                                  \
-    X(POW, "Pow")
+    X(POW, "Pow")                                                                                  \
+    X(MOD, "Mod") /* the sign of b; 0 where b is 0 */                                              \
+    X(HYPOT, "Hypot")                                                                              \
+    X(EQUAL, "Equal") /* from here on 1 or 0, in the dtype of both */                              \
+    X(NOT_EQUAL, "NotEqual")                                                                       \
+    X(GREATER, "Greater")                                                                          \
+    X(GREATER_EQUAL, "GreaterEqual")                                                               \
+    X(LESS, "Less")                                                                                \
+    X(LESS_EQUAL, "LessEqual")                                                                     \
+    X(AND, "And") /* what is not 0 is true, NaN too */                                             \
+    X(OR, "Or")                                                                                    \
+    X(XOR, "Xor")
 
 enum binary_alg {
 #define BINARY_ENUM(kind, name) BINARY_##kind,

@@ -129,6 +129,11 @@ static void map_reshape(struct mxnet_call *call)
 /* The shape of the second input, which is data like any other. */
 static void map_reshape_like(struct mxnet_call *call)
 {
+    static const char *const parts[] = {"lhs_begin", "lhs_end", "rhs_begin", "rhs_end"};
+    int64_t place;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (cop_attribute_optional_int(&call->attributes, parts[i], INT32_MIN, INT32_MAX, &place))
+            cop_attribute_fail(&call->attributes, COP_STATUS_UNSUPPORTED, parts[i], "None");
     COP_ZEROED_ATTRS(shape_attrs, all);
     all.end = INT64_MAX;
     COP_ZEROED_ATTRS(reshape_attrs, attrs);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 const struct mxnet_operator_family *const cop_mxnet_families[] = {
-    &cop_mxnet_neural_family,      &cop_mxnet_normalization_family, &cop_mxnet_elementwise_family,
-    &cop_mxnet_arrangement_family, &cop_mxnet_reduction_family,     NULL,
+    &cop_mxnet_neural_family,      &cop_mxnet_normalization_family,
+    &cop_mxnet_elementwise_family, &cop_mxnet_scalar_family,
+    &cop_mxnet_arrangement_family, &cop_mxnet_repetition_family,
+    &cop_mxnet_reduction_family,   NULL,
 };
 
 static const struct mxnet_operator *find_in(const struct mxnet_operator_family *family,
@@ -29,6 +31,7 @@ static const struct mxnet_operator *find_in(const struct mxnet_operator_family *
 const struct mxnet_operator *cop_mxnet_operator_find(const char *name)
 {
     const struct mxnet_operator *op = NULL;
+    name = cop_mxnet_canonical_name(name);
     for (int i = 0; cop_mxnet_families[i] != NULL && op == NULL; i++)
         op = find_in(cop_mxnet_families[i], name);
     return op;

@@ -62,11 +62,16 @@ struct mxnet_operator_family {
 extern const struct mxnet_operator_family cop_mxnet_neural_family;
 extern const struct mxnet_operator_family cop_mxnet_normalization_family;
 extern const struct mxnet_operator_family cop_mxnet_elementwise_family;
+extern const struct mxnet_operator_family cop_mxnet_scalar_family;
 extern const struct mxnet_operator_family cop_mxnet_arrangement_family;
+extern const struct mxnet_operator_family cop_mxnet_repetition_family;
 extern const struct mxnet_operator_family cop_mxnet_reduction_family;
 
 /* All families; NULL-terminated. */
 extern const struct mxnet_operator_family *const cop_mxnet_families[];
+
+/* The name that an alias in another namespace stands for; otherwise the name itself. */
+const char *cop_mxnet_canonical_name(const char *name);
 
 /* The operator of a canonical name or alias; NULL: we have none. */
 COP_SHARED const struct mxnet_operator *cop_mxnet_operator_find(const char *name);
@@ -107,6 +112,9 @@ int cop_mxnet_emit_binary(struct mxnet_call *call, const char *part, enum binary
                           int b);
 /* A float32 number as a constant of no dimensions. */
 int cop_mxnet_emit_scalar(struct mxnet_call *call, const char *part, float value);
+/* … of an integer type: what of `number` fits it. */
+int cop_mxnet_emit_integer(struct mxnet_call *call, const char *part, cop_dtype dtype,
+                           double number);
 /* A float32 tensor of ones, of at most 4096 elements. */
 int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, const int64_t *dims);
 int cop_mxnet_emit_int64s(struct mxnet_call *call, const char *part, int count,

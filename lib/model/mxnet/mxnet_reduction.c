@@ -112,7 +112,15 @@ static void map_arg(struct mxnet_call *call)
     if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
         return;
     const bool is_scalar = attrs.flatten && !attrs.keep_dims;
-    int dst = cop_mxnet_emit_1(call, OP_ARG, is_scalar ? "position" : "", &attrs, call->src[0]);
+    const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
+    const bool is_cast = dtype != COP_DTYPE_FLOAT32 && dtype != COP_DTYPE_UNKNOWN;
+    int dst = cop_mxnet_emit_1(call, OP_ARG, is_scalar || is_cast ? "position" : "", &attrs,
+                               call->src[0]);
+    if (is_cast) {
+        COP_ZEROED_ATTRS(cast_attrs, cast);
+        cast.to = dtype;
+        dst = cop_mxnet_emit_1(call, OP_CAST, is_scalar ? "number" : "", &cast, dst);
+    }
     if (is_scalar) { /* one number is a list of one */
         COP_ZEROED_ATTRS(reshape_attrs, one);
         one.count = 1;
@@ -126,21 +134,26 @@ static void map_arg(struct mxnet_call *call)
     {                                                                                              \
         name, "data", map_reduce, REDUCE_##alg, LAST_ALWAYS                                        \
     }
-#define SOFTMAX(name, kind)                                                                        \
+/* Only the plain one can have lengths. */
+#define SOFTMAX(name)                                                                              \
     {                                                                                              \
-        name, "data length", map_softmax, SOFTMAX_##kind, LAST_IF_USE_LENGTH                       \
+        name, "data length", map_softmax, SOFTMAX_PLAIN, LAST_IF_USE_LENGTH                        \
+    }
+#define SOFTMAX_OF(name, kind)                                                                     \
+    {                                                                                              \
+        name, "data", map_softmax, SOFTMAX_##kind, LAST_ALWAYS                                     \
     }
 
 static const struct mxnet_operator operators[] = {
     {"Softmax", "data label", map_softmax_output, 0, LAST_ALWAYS},
     {"SoftmaxActivation", "data", map_softmax_activation, 0, LAST_ALWAYS},
     {"SoftmaxOutput", "data label", map_softmax_output, 0, LAST_ALWAYS},
-    SOFTMAX("_npx_log_softmax", LOG),
-    SOFTMAX("_npx_softmax", PLAIN),
+    SOFTMAX_OF("_npx_log_softmax", LOG),
+    SOFTMAX("_npx_softmax"),
     {"argmax", "data", map_arg, ARG_MAX, LAST_ALWAYS},
     {"argmax_channel", "data", map_arg, ARG_MAX_CHANNEL, LAST_ALWAYS},
     {"argmin", "data", map_arg, ARG_MIN, LAST_ALWAYS},
-    SOFTMAX("log_softmax", LOG),
+    SOFTMAX_OF("log_softmax", LOG),
     REDUCE("max", MAX),
     REDUCE("max_axis", MAX),
     REDUCE("mean", MEAN),
@@ -148,8 +161,8 @@ static const struct mxnet_operator operators[] = {
     REDUCE("min_axis", MIN),
     {"norm", "data", map_norm, 0, LAST_ALWAYS},
     REDUCE("prod", PROD),
-    SOFTMAX("softmax", PLAIN),
-    SOFTMAX("softmin", NEGATED),
+    SOFTMAX("softmax"),
+    SOFTMAX_OF("softmin", NEGATED),
     REDUCE("sum", SUM),
     REDUCE("sum_axis", SUM),
 };

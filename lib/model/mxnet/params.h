@@ -50,6 +50,17 @@ COP_SHARED cop_status cop_params_parse(struct source *source, struct mxnet_param
                                        cop_error *error);
 
 /*
+ * The same for whoever takes all arrays in their order: names may stand there twice, and none is
+ * found by cop_params_find.
+ */
+COP_SHARED cop_status cop_params_parse_list(struct source *source, struct mxnet_params *params,
+                                            cop_error *error);
+
+/* One array without a list around it, as it stands in one; what follows it is not looked at. */
+COP_SHARED cop_status cop_params_parse_record(struct source *source, struct mxnet_params *params,
+                                              cop_error *error);
+
+/*
  * The array of a variable; NULL: there is none. A name that stands there under both marks is
  * decided by `is_auxiliary`.
  */

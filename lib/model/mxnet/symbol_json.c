@@ -92,8 +92,7 @@ static cop_status read_attributes(const struct parse *parse, struct mxnet_node *
     return status;
 }
 
-/* [node, output] or [node, output, version]; the version counts writes, which inference has none
- * of. */
+/* [node, output] or [node, output, version] */
 static bool read_entry(const json_t *value, int node_count, struct mxnet_entry *entry)
 {
     const size_t size = json_array_size(value);
@@ -102,7 +101,9 @@ static bool read_entry(const json_t *value, int node_count, struct mxnet_entry *
         json_integer_value(node) < 0 || json_integer_value(node) >= node_count ||
         json_integer_value(index) < 0 || json_integer_value(index) > INT_MAX)
         return false;
-    *entry = (struct mxnet_entry){(int)json_integer_value(node), (int)json_integer_value(index)};
+    const json_int_t version = json_integer_value(json_array_get(value, 2));
+    *entry = (struct mxnet_entry){(int)json_integer_value(node), (int)json_integer_value(index),
+                                  version >= 0 && version <= INT_MAX ? (int)version : 0};
     return true;
 }
 

@@ -27,6 +27,8 @@ struct mxnet_attribute {
 /* Output `index` of node `node`. */
 struct mxnet_entry {
     int node, index;
+    int version; /* of a variable that operators change: how often before this; inference has no use
+                    for it */
 };
 
 struct mxnet_node {

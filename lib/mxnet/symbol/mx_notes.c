@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mxnet/symbol/mx_notes.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring",
+                                    "mirror_stage"};
+#define NOTE_COUNT (sizeof notes / sizeof notes[0])
+
+static bool is_at_end(const char *key, const char *note)
+{
+    const size_t length = strlen(key), note_length = strlen(note);
+    return length >= note_length && strcmp(key + length - note_length, note) == 0;
+}
+
+bool cop_mx_note_is_key(const char *key)
+{
+    for (size_t i = 0; i < NOTE_COUNT; i++)
+        if (strcmp(key, notes[i]) == 0)
+            return true;
+    return false;
+}
+
+bool cop_mx_note_is_prefix(const char *key)
+{
+    for (size_t i = 0; i < NOTE_COUNT; i++)
+        if (strncmp(key, notes[i], strlen(notes[i])) == 0)
+            return true;
+    return false;
+}
+
+int cop_mx_note_suffix(const char *key)
+{
+    for (size_t i = 0; i < NOTE_COUNT; i++)
+        if (is_at_end(key, notes[i]))
+            return (int)(strlen(key) - strlen(notes[i]));
+    return -1;
+}
+
+static cop_status refuse(const char *key, const char *value, int length, cop_error *error)
+{
+    return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                    "setting variable attributes with %.64s is deprecated. please instead use\n"
+                    "w = Variable(%.64s=%.64s)\nsym = YourSymbolName(%.*s=w)",
+                    key, key + length, value, length > 0 ? length - 1 : 0, key);
+}
+
+cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_match match,
+                           char **kept, cop_error *error)
+{
+    const bool is_note =
+        match == MX_NOTE_PREFIX ? cop_mx_note_is_prefix(key) : cop_mx_note_is_key(key);
+    const int suffix = cop_mx_note_suffix(key);
+    struct text text = {0};
+    *kept = NULL;
+    if (!is_note && suffix >= 0)
+        return refuse(key, value, suffix, error);
+    cop_text_add(&text, is_note ? "__%s__" : "%s", key);
+    *kept = cop_text_take(&text);
+    return *kept == NULL ? cop_fail_memory(error, "an attribute", strlen(key)) : COP_STATUS_OK;
+}
