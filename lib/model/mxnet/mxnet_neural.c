@@ -213,6 +213,11 @@ static void map_fully_connected(struct mxnet_call *call)
                            "the first dimension of the weights");
         return;
     }
+    cop_mxnet_state_shape(call, 1, 2, (const int64_t[]){units, COP_UNKNOWN});
+    if (call->src_count > 2 && call->graph->values[call->src[2]].shape.rank != 2)
+        cop_mxnet_state_shape(call, 2, 1, &units);
+    if (cop_mxnet_failed(call))
+        return;
     int src[3] = {call->src[0], call->src[1], COP_NO_VALUE};
     if (call->src_count > 2)
         src[2] = flatten_bias(call, call->src[2]);
@@ -240,10 +245,14 @@ static int emit_gather(struct mxnet_call *call, int64_t axis, int table, int ind
 
 static void map_embedding(struct mxnet_call *call)
 {
-    cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX);
-    cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX);
+    const int64_t table[] = {
+        cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX),
+        cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX),
+    };
     cop_attributes_ignore(&call->attributes, "dtype sparse_grad");
     if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_state_shape(call, 1, 2, table);
+    if (!cop_mxnet_failed(call))
         cop_mxnet_return(call, emit_gather(call, 0, call->src[1], call->src[0]));
 }
 
