@@ -34,7 +34,13 @@ static int as_float32(struct mxnet_build *build, const char *name, int value)
         return value;
     COP_ZEROED_ATTRS(cast_attrs, attrs);
     attrs.to = COP_DTYPE_FLOAT32;
-    return cop_graph_append(graph, OP_CAST, name, "null", &attrs, 1, &value, build->error);
+    const int cast =
+        cop_graph_append(graph, OP_CAST, name, "null", &attrs, 1, &value, build->error);
+    if (cast >= 0) { /* mappings look at both */
+        graph->values[cast].dtype = COP_DTYPE_FLOAT32;
+        graph->values[cast].shape = graph->values[value].shape;
+    }
+    return cast;
 }
 
 static int add_constant(struct mxnet_build *build, const char *name,
