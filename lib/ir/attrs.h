@@ -118,7 +118,21 @@ struct softmax_attrs {
     X(CEIL, "Ceil")                                                                                \
     X(ROUND_EVEN, "Round")                                                                         \
     X(SIGN, "Sign")                                                                                \
-    X(ERF, "Erf")
+    X(ERF, "Erf")                                                                                  \
+    X(LOG1P, "Log1p") /* log(1 + x) */                                                             \
+    X(EXPM1, "Expm1") /* e^x − 1 */                                                              \
+    X(CBRT, "Cbrt")                                                                                \
+    X(SIN, "Sin")                                                                                  \
+    X(COS, "Cos")                                                                                  \
+    X(TAN, "Tan")                                                                                  \
+    X(ASIN, "Asin")                                                                                \
+    X(ACOS, "Acos")                                                                                \
+    X(ATAN, "Atan")                                                                                \
+    X(SINH, "Sinh")                                                                                \
+    X(COSH, "Cosh")                                                                                \
+    X(ASINH, "Asinh")                                                                              \
+    X(ACOSH, "Acosh")                                                                              \
+    X(ATANH, "Atanh")
 
 enum unary_alg {
 #define UNARY_ENUM(kind, name) UNARY_##kind,

@@ -160,6 +160,8 @@ def build():
     case("LayerNorm", "", (2, 2, 3), scales, lambda x, g, b: standardize(x, -1, 1e-5) * g + b)
     case("LayerNorm", "'axis':'1','eps':'0.1'", (2, 3, 2), scales,
          lambda x, g, b: standardize(x, 1, 0.1) * along(g, 1, 3) + along(b, 1, 3))
+    case("GroupNorm", "'num_groups':'2','eps':'0.1'", (2, 6, 2), {"gamma": (2,), "beta": (2,)},
+         lambda x, g, b: (standardize(x.reshape(2, 2, 6), 2, 0.1) * along(g, 1, 3) + along(b, 1, 3)).reshape(2, 6, 2))
     case("Dropout", "'p':'0.9'", (2, 3), {}, lambda x: x)
     row = (2, 6)
     functions = {"relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh,
@@ -198,11 +200,16 @@ def build():
         case(f"broadcast_{name}", "", row, {}, lambda x: function(x, x).astype(float))
     case("_mod", "", row, {}, lambda x: 0 * x)
     case("broadcast_hypot", "", row, {}, lambda x: math.sqrt(2) * abs(x))
+    plain = {"expm1": np.expm1, "cbrt": np.cbrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+             "arctan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "arcsinh": np.arcsinh, "degrees": np.degrees,
+             "radians": np.radians, "arcsin": np.arcsin, "arccos": np.arccos, "rcbrt": lambda x: 1 / np.cbrt(x)}
+    for name, function in plain.items():
+        case(name, "", (2, 3), {}, function)
     case("logical_not", "", row, {}, lambda x: (x == 0).astype(float))
     for name in ("fix", "trunc"):
         case(name, "", row, {}, np.trunc)
-    case("round", "", row, {}, lambda x: np.sign(x) * np.floor(abs(x) + 0.5))
-    case("rint", "", row, {}, lambda x: np.ceil(x - 0.5))
+    case("round", "", (2, 100), {}, lambda x: np.sign(x) * np.floor(abs(x) + 0.5))
+    case("rint", "", (2, 100), {}, lambda x: np.ceil(x - 0.5))
     case("elemwise_add", "", row, {}, lambda x: x + x)
     case("add_n", "'num_args':'2'", row, {}, lambda x: x + x)
     case("ones_like", "", row, {}, np.ones_like)

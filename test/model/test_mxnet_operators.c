@@ -221,6 +221,10 @@ START_TEST(integers_stay_integers_where_mxnet_keeps_them)
     check_integers("floor", "", INT32, "Identity", COP_DTYPE_INT32);
     check_integers("round", "", INT32, "Identity", COP_DTYPE_INT32);
     check_integers("relu", "", UINT8, "Identity", COP_DTYPE_UINT8);
+    check_integers("negative", "", UINT8, "Sub", COP_DTYPE_UINT8);
+    check_integers("sign", "", UINT8, "NotEqual", COP_DTYPE_UINT8);
+    check_integers("square", "", UINT8, "Mul", COP_DTYPE_UINT8);
+    check_integers("square", "", INT32, "Square", COP_DTYPE_INT32);
     check_integers("logical_not", "", INT32, "Equal", COP_DTYPE_INT32);
     check_integers("argmax", "'axis':'0'", INT32, "Arg Cast", COP_DTYPE_INT32);
     check_integers("repeat", "'repeats':'2'", INT32, "Reshape Unsqueeze Fill Mul Reshape",

@@ -284,6 +284,7 @@ static const struct arity_case arity_cases[] = {
      "output mean var", 3},
     {"LayerNorm", "output_mean_var=1", "data gamma beta", "output mean std", 3},
     {"InstanceNorm", "", "data gamma beta", "output", 3},
+    {"GroupNorm", "", "data gamma beta", "output", 3},
     {"Dropout", "", "data", "output", 2},
     {"LRN", "nsize=3", "data", "output", 2},
     {"L2Normalization", "", "data", "output", 2},

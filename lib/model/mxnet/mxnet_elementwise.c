@@ -33,13 +33,28 @@ static bool is_without_effect(enum unary_alg alg, cop_dtype dtype)
     return dtype == COP_DTYPE_UINT8 && (alg == UNARY_ABS || alg == UNARY_RELU);
 }
 
+/* What else has no form for bytes: negative, sign, square. */
+static int emit_of_bytes(struct mxnet_call *call, enum unary_alg alg, int src)
+{
+    const int zero = cop_mxnet_emit_integer(call, "zero", COP_DTYPE_UINT8, 0);
+    if (alg == UNARY_NEG)
+        return cop_mxnet_emit_binary(call, "", BINARY_SUB, zero, src);
+    if (alg == UNARY_SIGN)
+        return cop_mxnet_emit_binary(call, "", BINARY_NOT_EQUAL, src, zero);
+    return cop_mxnet_emit_binary(call, "", BINARY_MUL, src, src);
+}
+
 static void map_unary(struct mxnet_call *call)
 {
+    const enum unary_alg alg = (enum unary_alg)call->op->variant;
     const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
-    if (is_without_effect((enum unary_alg)call->op->variant, dtype))
+    const bool is_of_two = alg == UNARY_NEG || alg == UNARY_SIGN || alg == UNARY_SQUARE;
+    if (is_without_effect(alg, dtype))
         map_identity(call);
-    else
-        return_unary(call, (enum unary_alg)call->op->variant, 0, 0);
+    else if (dtype != COP_DTYPE_UINT8 || !is_of_two)
+        return_unary(call, alg, 0, 0);
+    else if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_return(call, emit_of_bytes(call, alg, call->src[0]));
 }
 
 enum rounding { ROUND_TO_ZERO, ROUND_TO_NEAREST, ROUND_HALVES_DOWN };
@@ -160,6 +175,22 @@ static void map_log(struct mxnet_call *call)
     const int natural = cop_mxnet_emit_unary(call, "log", UNARY_LOG, 0, 0, call->src[0]);
     const double factor = 1 / log(call->op->variant);
     cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_LINEAR, (float)factor, 0, natural));
+}
+
+static void map_rcbrt(struct mxnet_call *call)
+{
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    const int root = cop_mxnet_emit_unary(call, "root", UNARY_CBRT, 0, 0, call->src[0]);
+    cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_RECIPROCAL, 0, 0, root));
+}
+
+enum angle { ANGLE_DEGREES, ANGLE_RADIANS };
+
+static void map_angle(struct mxnet_call *call)
+{
+    const double factor = call->op->variant == ANGLE_DEGREES ? 180 / M_PI : M_PI / 180;
+    return_unary(call, UNARY_LINEAR, (float)factor, 0);
 }
 
 static void map_logistic_output(struct mxnet_call *call)
@@ -351,6 +382,12 @@ static const struct mxnet_operator operators[] = {
     UNARY("abs", ABS),
     {"add_n", "*", map_add_n, 0, LAST_ALWAYS},
     {"amp_cast", "data", map_cast, 0, LAST_ALWAYS},
+    UNARY("arccos", ACOS),
+    UNARY("arccosh", ACOSH),
+    UNARY("arcsin", ASIN),
+    UNARY("arcsinh", ASINH),
+    UNARY("arctan", ATAN),
+    UNARY("arctanh", ATANH),
     BROADCAST("broadcast_add", ADD),
     BROADCAST("broadcast_div", DIV),
     BROADCAST("broadcast_equal", EQUAL),
@@ -373,24 +410,32 @@ static const struct mxnet_operator operators[] = {
     BROADCAST("broadcast_power", POW),
     BROADCAST("broadcast_sub", SUB),
     {"cast", "data", map_cast, 0, LAST_ALWAYS},
+    UNARY("cbrt", CBRT),
     UNARY("ceil", CEIL),
     {"clip", "data", map_clip, 0, LAST_ALWAYS},
+    UNARY("cos", COS),
+    UNARY("cosh", COSH),
+    {"degrees", "data", map_angle, ANGLE_DEGREES, LAST_ALWAYS},
     SAME_SHAPE("elemwise_add", ADD),
     SAME_SHAPE("elemwise_div", DIV),
     SAME_SHAPE("elemwise_mul", MUL),
     SAME_SHAPE("elemwise_sub", SUB),
     UNARY("erf", ERF),
     UNARY("exp", EXP),
+    UNARY("expm1", EXPM1),
     {"fix", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     UNARY("floor", FLOOR),
     {"hard_sigmoid", "data", map_hard_sigmoid, 0, LAST_ALWAYS},
     IDENTITY("identity"),
     UNARY("log", LOG),
     {"log10", "data", map_log, 10, LAST_ALWAYS},
+    UNARY("log1p", LOG1P),
     {"log2", "data", map_log, 2, LAST_ALWAYS},
     IDENTITY("make_loss"),
     UNARY("negative", NEG),
     {"ones_like", "data", map_fill, 1, LAST_ALWAYS},
+    {"radians", "data", map_angle, ANGLE_RADIANS, LAST_ALWAYS},
+    {"rcbrt", "data", map_rcbrt, 0, LAST_ALWAYS},
     UNARY("reciprocal", RECIPROCAL),
     UNARY("relu", RELU),
     {"rint", "data", map_rounding, ROUND_HALVES_DOWN, LAST_ALWAYS},
@@ -398,10 +443,13 @@ static const struct mxnet_operator operators[] = {
     UNARY("rsqrt", RSQRT),
     UNARY("sigmoid", SIGMOID),
     UNARY("sign", SIGN),
+    UNARY("sin", SIN),
+    UNARY("sinh", SINH),
     UNARY("softsign", SOFTSIGN),
     UNARY("sqrt", SQRT),
     UNARY("square", SQUARE),
     IDENTITY("stop_gradient"),
+    UNARY("tan", TAN),
     UNARY("tanh", TANH),
     {"trunc", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     {"zeros_like", "data", map_fill, 0, LAST_ALWAYS},

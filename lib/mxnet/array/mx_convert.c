@@ -101,8 +101,9 @@ static struct number load(const void *src, int type, size_t i)
     case MX_BFLOAT16:
         return real((double)float_of((uint32_t)AT(uint16_t) << 16));
     case MX_UINT8:
-    case MX_BOOL:
         return natural(AT(uint8_t));
+    case MX_BOOL:
+        return natural(AT(uint8_t) != 0);
     case MX_INT8:
         return whole(AT(int8_t));
     case MX_INT16:
