@@ -80,26 +80,6 @@ static cop_status make_arrays(const struct mx_predict_model *model, const struct
     return COP_STATUS_OK;
 }
 
-/* Arguments and auxiliary states apart, as executors take them. */
-static cop_status bind(struct mx_predictor *predictor, struct mx_array **arrays, cop_error *error)
-{
-    const struct mx_predict_model *model = predictor->model;
-    void **handles = cop_alloc(model->input_count, 2 * sizeof *handles);
-    if (handles == NULL)
-        return cop_fail_memory(error, "a predictor", model->input_count * 2 * sizeof *handles);
-    void **auxiliaries = handles + model->input_count;
-    struct mx_arguments arguments = {handles, auxiliaries, 0, 0};
-    for (size_t i = 0; i < model->input_count; i++)
-        if (model->is_auxiliary[i])
-            auxiliaries[arguments.auxiliary_count++] = arrays[i];
-        else
-            handles[arguments.argument_count++] = arrays[i];
-    const cop_status status = cop_mx_executor_create(model->symbol, model->context, &arguments,
-                                                     model->program, &predictor->executor, error);
-    cop_free(handles);
-    return status;
-}
-
 static cop_status note_shapes(struct mx_predictor *predictor, cop_error *error)
 {
     const struct mx_executor *executor = predictor->executor;
@@ -126,7 +106,8 @@ static cop_status make(struct mx_predictor *predictor, const struct mx_given_sha
     if (status == COP_STATUS_OK)
         status = make_arrays(model, &shapes, arrays, error);
     if (status == COP_STATUS_OK)
-        status = bind(predictor, arrays, error);
+        status = cop_mx_executor_create_of(model->symbol, model->context, arrays, model->program,
+                                           &predictor->executor, error);
     if (status == COP_STATUS_OK)
         status = note_shapes(predictor, error);
     for (size_t i = 0; arrays != NULL && i < model->input_count; i++)
