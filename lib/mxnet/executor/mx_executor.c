@@ -93,7 +93,7 @@ static cop_status make_outputs(struct mx_executor *executor, cop_error *error)
     for (size_t i = 0; i < count && status == COP_STATUS_OK; i++) {
         const int input = cop_mx_program_output_input(executor->program, i);
         status = input >= 0 ? cop_mx_array_share(executor->src[input], &executor->outputs[i], error)
-                            : cop_mx_array_create(&shapes[i], types[i], executor->context, true,
+                            : cop_mx_array_create(&shapes[i], types[i], executor->context, false,
                                                   &executor->outputs[i], error);
     }
     cop_free(types);

@@ -148,7 +148,7 @@ static cop_status make_array(const struct shared_buffer *buffer, const char *nam
         cop_shape_equal(&old->shape, shape) &&
         cop_mx_context_is_equal(cop_mx_array_context(old), context))
         return cop_mx_array_share(old, array, error);
-    return cop_mx_array_create(shape, type, context, true, array, error);
+    return cop_mx_array_create(shape, type, context, false, array, error);
 }
 
 /* What the buffer holds from now on: what was in it, and those of the executor that may be shared
@@ -189,6 +189,27 @@ static cop_status return_buffer(const struct mx_executor *executor,
     if (status == COP_STATUS_OK) {
         *buffer->new_handles = handles;
         *buffer->length = (int)count;
+    }
+    return status;
+}
+
+/* As hand_out. */
+static cop_status hand_out_with_buffer(struct mx_executor *executor,
+                                       const struct shared_buffer *buffer,
+                                       const struct returned_arrays *returned, ExecutorHandle *out,
+                                       cop_error *error)
+{
+    const int length = has_buffer(buffer) ? *buffer->length : 0;
+    cop_status status = return_buffer(executor, buffer, error);
+    if (status != COP_STATUS_OK) {
+        cop_mx_executor_destroy(executor);
+        return status;
+    }
+    status = hand_out(executor, returned, out, error);
+    if (status != COP_STATUS_OK && has_buffer(buffer)) {
+        for (int i = 0; i < *buffer->length; i++)
+            cop_mx_array_destroy((*buffer->new_handles)[i]);
+        *buffer->length = length;
     }
     return status;
 }
@@ -288,13 +309,8 @@ int MXExecutorSimpleBindEx(
         status = check_buffer(&buffer, &error);
     if (status == COP_STATUS_OK)
         status = make_bound(symbol_handle, context, &known, &buffer, &made, &error);
-    if (status == COP_STATUS_OK) {
-        status = return_buffer(made, &buffer, &error);
-        if (status != COP_STATUS_OK)
-            cop_mx_executor_destroy(made);
-    }
     if (status == COP_STATUS_OK)
-        status = hand_out(made, &returned, out, &error);
+        status = hand_out_with_buffer(made, &buffer, &returned, out, &error);
     return cop_mx_end(status, &error);
 }
 
@@ -344,7 +360,7 @@ static cop_status reshape(struct mx_executor *old, const struct mx_known *known,
         status = check_change(old->src[i], name, shape, cop_mx_is_given(&known->shapes, name),
                               partial, larger, error);
         if (status == COP_STATUS_OK)
-            status = cop_mx_array_create(shape, old->src[i]->type, old->context, true, &arrays[i],
+            status = cop_mx_array_create(shape, old->src[i]->type, old->context, false, &arrays[i],
                                          error);
     }
     if (status == COP_STATUS_OK)
