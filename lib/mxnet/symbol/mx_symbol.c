@@ -76,9 +76,8 @@ static cop_status add_attributes(struct mx_node *node, const struct mx_attribute
         char *key;
         COP_TRY(cop_mx_note_key(attributes->keys[i], attributes->values[i], MX_NOTE_PREFIX, &key,
                                 error));
-        const bool is_set =
-            cop_mx_node_attribute(node, key) != NULL ||
-            cop_mx_attributes_set(&node->attributes, key, attributes->values[i]);
+        const bool is_set = cop_mx_node_attribute(node, key) != NULL ||
+                            cop_mx_attributes_set(&node->attributes, key, attributes->values[i]);
         cop_free(key);
         if (!is_set)
             return fail_memory(1, error);
@@ -215,8 +214,7 @@ cop_status cop_mx_symbol_copy(const struct mx_symbol *symbol, struct mx_symbol *
     if (status == COP_STATUS_OK)
         status = cop_mx_symbol_make((size_t)symbol->output_count, copy, error);
     for (int i = 0; i < symbol->output_count && status == COP_STATUS_OK; i++)
-        (*copy)->outputs[(*copy)->output_count++] =
-            copy_entry(&order, copies, symbol->outputs[i]);
+        (*copy)->outputs[(*copy)->output_count++] = copy_entry(&order, copies, symbol->outputs[i]);
     for (size_t i = 0; copies != NULL && i < order.count; i++)
         cop_mx_node_release(copies[i]);
     cop_free(copies);

@@ -57,7 +57,7 @@ struct mx_order {
     struct mx_place {
         const struct mx_node *node; /* NULL: free */
         int index;                  /* in `nodes`; −1: its inputs are still being visited */
-    } *places;                      /* a hash table, a power of two in size */
+    } * places;                     /* a hash table, a power of two in size */
     size_t place_count;
 };
 cop_status cop_mx_symbol_order(const struct mx_symbol *symbol, struct mx_order *order,

@@ -80,8 +80,8 @@ static cop_status check_nodes(const struct reading *reading)
         cop_mx_symbol_add(all, (struct mx_entry){reading->nodes[i], 0, 0});
     cop_status status = cop_mx_symbol_order(all, &order, reading->error);
     if (status == COP_STATUS_INVALID_ARGUMENT)
-        status = cop_error_prefix(reading->error, COP_STATUS_MALFORMED_MODEL, "%.128s: ",
-                                  reading->name);
+        status =
+            cop_error_prefix(reading->error, COP_STATUS_MALFORMED_MODEL, "%.128s: ", reading->name);
     else if (status == COP_STATUS_OK)
         cop_mx_order_free(&order);
     cop_mx_symbol_destroy(all);
