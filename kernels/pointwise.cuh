@@ -22,6 +22,41 @@ __device__ inline float clip(float x, float low, float high)
  * CLIP keeps to alpha … beta; LINEAR is alpha · x + beta; the others take neither.
  */
 
+/* What networks hardly have: apart, so that it costs the others nothing. */
+__device__ __noinline__ inline float apply_rarest(int alg, float x)
+{
+    switch (alg) {
+    case COP_CUDA_LOG1P:
+        return log1pf(x);
+    case COP_CUDA_EXPM1:
+        return expm1f(x);
+    case COP_CUDA_CBRT:
+        return cbrtf(x);
+    case COP_CUDA_SIN:
+        return sinf(x);
+    case COP_CUDA_COS:
+        return cosf(x);
+    case COP_CUDA_TAN:
+        return tanf(x);
+    case COP_CUDA_ASIN:
+        return asinf(x);
+    case COP_CUDA_ACOS:
+        return acosf(x);
+    case COP_CUDA_ATAN:
+        return atanf(x);
+    case COP_CUDA_SINH:
+        return sinhf(x);
+    case COP_CUDA_COSH:
+        return coshf(x);
+    case COP_CUDA_ASINH:
+        return asinhf(x);
+    case COP_CUDA_ACOSH:
+        return acoshf(x);
+    default: /* ATANH */
+        return atanhf(x);
+    }
+}
+
 /*
  * Everything but the few functions that follow convolutions as a rule. A function of its own, so
  * that kernels carry it once and not at every place where a result is finished.
@@ -71,8 +106,10 @@ __device__ __noinline__ inline float apply_rare(int alg, float alpha, float beta
         return rintf(x);
     case COP_CUDA_SIGN:
         return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
-    default: /* ERF */
+    case COP_CUDA_ERF:
         return erff(x);
+    default:
+        return apply_rarest(alg, x);
     }
 }
 
@@ -148,9 +185,46 @@ __device__ inline void apply_post_ops(const cop_cuda_post_ops &post_ops, float (
     }
 }
 
-__device__ __noinline__ inline float apply_power(float a, float b)
+/* With the sign of b; a negative multiple of a positive b leaves +0. */
+__device__ inline float apply_remainder(float a, float b)
 {
-    return powf(a, b);
+    if (b == 0)
+        return 0;
+    const float rest = fmodf(a, b);
+    if (rest == 0)
+        return a < 0 && b > 0 ? 0 : rest;
+    return (rest < 0) == (b < 0) || isnan(rest) ? rest : rest + b;
+}
+
+/* Functions that are rare: none of them slows down the others. */
+__device__ __noinline__ inline float apply_rare_binary(int alg, float a, float b)
+{
+    switch (alg) {
+    case COP_CUDA_POW:
+        return powf(a, b);
+    case COP_CUDA_MOD:
+        return apply_remainder(a, b);
+    case COP_CUDA_HYPOT:
+        return hypotf(a, b);
+    case COP_CUDA_EQUAL:
+        return a == b;
+    case COP_CUDA_NOT_EQUAL:
+        return a != b;
+    case COP_CUDA_GREATER:
+        return a > b;
+    case COP_CUDA_GREATER_EQUAL:
+        return a >= b;
+    case COP_CUDA_LESS:
+        return a < b;
+    case COP_CUDA_LESS_EQUAL:
+        return a <= b;
+    case COP_CUDA_AND:
+        return a != 0 && b != 0;
+    case COP_CUDA_OR:
+        return a != 0 || b != 0;
+    default: /* XOR */
+        return (a != 0) != (b != 0);
+    }
 }
 
 __device__ inline float apply_binary(int alg, float a, float b)
@@ -169,7 +243,7 @@ __device__ inline float apply_binary(int alg, float a, float b)
     case COP_CUDA_MIN:
         return a < b || isnan(a) ? a : b;
     default:
-        return apply_power(a, b);
+        return apply_rare_binary(alg, a, b);
     }
 }
 

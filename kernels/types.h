@@ -71,6 +71,20 @@ enum cop_cuda_unary {
     COP_CUDA_ROUND_EVEN,
     COP_CUDA_SIGN,
     COP_CUDA_ERF,
+    COP_CUDA_LOG1P,
+    COP_CUDA_EXPM1,
+    COP_CUDA_CBRT,
+    COP_CUDA_SIN,
+    COP_CUDA_COS,
+    COP_CUDA_TAN,
+    COP_CUDA_ASIN,
+    COP_CUDA_ACOS,
+    COP_CUDA_ATAN,
+    COP_CUDA_SINH,
+    COP_CUDA_COSH,
+    COP_CUDA_ASINH,
+    COP_CUDA_ACOSH,
+    COP_CUDA_ATANH,
     COP_CUDA_UNARY_COUNT,
     COP_CUDA_SUM = COP_CUDA_UNARY_COUNT, /* in post-ops: adds the residual */
 };
@@ -83,6 +97,17 @@ enum cop_cuda_binary_alg {
     COP_CUDA_MAX,
     COP_CUDA_MIN,
     COP_CUDA_POW,
+    COP_CUDA_MOD,
+    COP_CUDA_HYPOT,
+    COP_CUDA_EQUAL,
+    COP_CUDA_NOT_EQUAL,
+    COP_CUDA_GREATER,
+    COP_CUDA_GREATER_EQUAL,
+    COP_CUDA_LESS,
+    COP_CUDA_LESS_EQUAL,
+    COP_CUDA_AND,
+    COP_CUDA_OR,
+    COP_CUDA_XOR,
     COP_CUDA_BINARY_COUNT
 };
 

@@ -22,7 +22,6 @@
 typedef unsigned int nn_uint;
 typedef void *OpHandle;     /**< an operator, valid for ever: an AtomicSymbolCreator */
 typedef void *SymbolHandle; /**< a symbol */
-typedef void *GraphHandle;  /**< not used */
 
 NNVM_DLL void NNAPISetLastError(const char *msg);
 
@@ -79,7 +78,5 @@ NNVM_DLL int NNSymbolGetOutput(SymbolHandle symbol, nn_uint index, SymbolHandle 
 
 NNVM_DLL int NNSymbolCompose(SymbolHandle sym, const char *name, nn_uint num_args,
                              const char **keys, SymbolHandle *args);
-
-NNVM_DLL int NNGraphSetNodeEntryListAttr_(GraphHandle handle, const char *key, SymbolHandle list);
 
 #endif

@@ -13,23 +13,25 @@
 
 #include <cachedop/hooks.h>
 
+#include "base/shared.h"
+
 #define COP_ALIGNMENT 64 /* a cache line, and the widest vector */
 
 /* Zeroed memory for `count` elements of `size` bytes; at least one byte. */
-void *cop_alloc(size_t count, size_t size);
+COP_SHARED void *cop_alloc(size_t count, size_t size);
 
 /* As realloc, for elements: the added tail is zeroed. On NULL the old block is still there. */
-void *cop_realloc(void *old, size_t count, size_t size);
+COP_SHARED void *cop_realloc(void *old, size_t count, size_t size);
 
 /* Memory at a multiple of COP_ALIGNMENT, not zeroed. */
-void *cop_alloc_aligned(size_t bytes);
+COP_SHARED void *cop_alloc_aligned(size_t bytes);
 
 /* Frees what any of the above returned; accepts NULL. */
-void cop_free(void *memory);
+COP_SHARED void cop_free(void *memory);
 
 /* Copies of strings; NULL for out of memory. */
-char *cop_copy_text(const char *text);
-char *cop_copy_text_n(const char *text, size_t length);
+COP_SHARED char *cop_copy_text(const char *text);
+COP_SHARED char *cop_copy_text_n(const char *text, size_t length);
 
 enum alloc_use {
     ALLOC_USED,

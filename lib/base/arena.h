@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "base/shared.h"
+
 struct arena_chunk;
 struct arena {
     struct arena_chunk *chunks;
@@ -15,18 +17,18 @@ struct arena {
 };
 
 /* Zeroed memory for `count` elements of `size` bytes, 16-byte aligned; NULL: out of memory. */
-void *cop_arena_alloc(struct arena *arena, size_t count, size_t size);
+COP_SHARED void *cop_arena_alloc(struct arena *arena, size_t count, size_t size);
 
 /* Zeroed integers, packed: many lists are short. */
-int *cop_arena_ints(struct arena *arena, size_t count);
+COP_SHARED int *cop_arena_ints(struct arena *arena, size_t count);
 
 /* A copy of `count` elements; `source` may be NULL only for none. */
-void *cop_arena_copy(struct arena *arena, const void *source, size_t count, size_t size);
+COP_SHARED void *cop_arena_copy(struct arena *arena, const void *source, size_t count, size_t size);
 
 /* Copies of strings. */
-char *cop_arena_text(struct arena *arena, const char *text);
-char *cop_arena_text_n(struct arena *arena, const char *text, size_t length);
+COP_SHARED char *cop_arena_text(struct arena *arena, const char *text);
+COP_SHARED char *cop_arena_text_n(struct arena *arena, const char *text, size_t length);
 
-void cop_arena_release(struct arena *arena);
+COP_SHARED void cop_arena_release(struct arena *arena);
 
 #endif

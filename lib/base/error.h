@@ -8,26 +8,29 @@
 
 #include <cachedop/status.h>
 
+#include "base/shared.h"
+
 /* Fills `error` (may be NULL) and returns `status`, so that `return cop_fail(…)` reads as one
  * thing. */
-cop_status cop_fail(cop_error *error, cop_status status, const char *format, ...) COP_PRINTF(3, 4);
-cop_status cop_fail_v(cop_error *error, cop_status status, const char *format, va_list arguments)
-    COP_PRINTF(3, 0);
+COP_SHARED cop_status cop_fail(cop_error *error, cop_status status, const char *format, ...)
+    COP_PRINTF(3, 4);
+COP_SHARED cop_status cop_fail_v(cop_error *error, cop_status status, const char *format,
+                                 va_list arguments) COP_PRINTF(3, 0);
 
 /* Puts text in front of a message that is already there: the object that a lower layer cannot know.
  */
-cop_status cop_error_prefix(cop_error *error, cop_status status, const char *format, ...)
+COP_SHARED cop_status cop_error_prefix(cop_error *error, cop_status status, const char *format, ...)
     COP_PRINTF(3, 4);
 
 /* OUT_OF_MEMORY with the object and the size that could not be had. */
-cop_status cop_fail_memory(cop_error *error, const char *what, size_t bytes);
+COP_SHARED cop_status cop_fail_memory(cop_error *error, const char *what, size_t bytes);
 
 /* Of a text that fills its `capacity`, and so was cut somewhere: cuts it after a whole UTF-8
  * character. */
-void cop_end_at_character(char *message, size_t capacity);
+COP_SHARED void cop_end_at_character(char *message, size_t capacity);
 
 /* Marks success. */
-cop_status cop_ok(cop_error *error);
+COP_SHARED cop_status cop_ok(cop_error *error);
 
 /* Returns from the calling function unless the call succeeded. */
 #define COP_TRY(call)                                                                              \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The floating-point mode of invocations and of making weights: round to nearest, no traps, denormals read and written
- * as zero (they cost a hundred times a normal number and mean nothing here). The caller's mode
- * comes back after.
+ * The floating-point mode of invocations and of making weights: round to nearest, no traps,
+ * denormals read and written as zero (they cost a hundred times a normal number and mean nothing
+ * here). The caller's mode comes back after.
  */
 #ifndef BASE_FLOAT_MODE_H
 #define BASE_FLOAT_MODE_H

@@ -19,6 +19,11 @@ static struct lock *first_of_rank[LOCK_RANK_COUNT];
 /* Readers are threads inside other libraries; fork, the writer, goes first, or it might never. */
 static pthread_rwlock_t foreign_calls = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
+uint32_t cop_fork_count(void)
+{
+    return cop_fork_epoch();
+}
+
 void cop_fork_hold_off(void)
 {
     pthread_rwlock_rdlock(&foreign_calls);

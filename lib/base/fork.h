@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/shared.h"
+
 /* Written in the child before fork returns there, when it has one thread only; read by all. */
 extern _Atomic uint32_t cop_fork_epoch_counter;
 
@@ -21,9 +23,12 @@ static inline uint32_t cop_fork_epoch(void)
     return atomic_load_explicit(&cop_fork_epoch_counter, memory_order_relaxed);
 }
 
+/* The same for the libraries beside this one, which do not see the variable. */
+COP_SHARED uint32_t cop_fork_count(void);
+
 /*
- * Around short calls of other libraries that take locks of their own, which fork could not wait for:
- * fork waits until nobody is between the two. They do not nest.
+ * Around short calls of other libraries that take locks of their own, which fork could not wait
+ * for: fork waits until nobody is between the two. They do not nest.
  */
 void cop_fork_hold_off(void);
 void cop_fork_allow(void);

@@ -10,12 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shared.h"
+
 struct hash {
     uint64_t low, high;
 };
 
-struct hash cop_hash_begin(void);
-struct hash cop_hash_bytes(struct hash hash, const void *bytes, size_t size);
+COP_SHARED struct hash cop_hash_begin(void);
+COP_SHARED struct hash cop_hash_bytes(struct hash hash, const void *bytes, size_t size);
 
 static inline struct hash cop_hash_u64(struct hash hash, uint64_t value)
 {

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/shared.h"
+
 #if defined(__clang__)
 #define COP_CAPABILITY(name) __attribute__((capability(name)))
 #define COP_REQUIRES(lock)   __attribute__((requires_capability(lock)))
@@ -45,7 +47,7 @@ enum lock_rank {
     LOCK_COMPLETIONS,  /* engine/completions.c: what is to be reported */
     LOCK_TRACE,        /* runtime/trace.c */
     LOCK_REGISTRY,     /* backends/registry.c: opening devices */
-    LOCK_RECORDS,      /* of libraries above this one: short lists */
+    LOCK_RECORDS,      /* of libraries above this one: lists of theirs; nothing is taken inside */
     LOCK_RANK_COUNT,
 };
 
@@ -60,8 +62,8 @@ struct COP_CAPABILITY("mutex") lock {
 };
 
 /* Not while a lock is held that fork takes. The first one makes the library ready for fork. */
-void cop_lock_init(struct lock *lock, enum lock_rank rank);
-void cop_lock_destroy(struct lock *lock);
+COP_SHARED void cop_lock_init(struct lock *lock, enum lock_rank rank);
+COP_SHARED void cop_lock_destroy(struct lock *lock);
 
 static inline void cop_lock_acquire(struct lock *lock) COP_ACQUIRE(lock) COP_NO_LOCK_CHECK
 {

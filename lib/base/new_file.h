@@ -18,6 +18,8 @@
 
 #include <cachedop/status.h>
 
+#include "base/shared.h"
+
 struct new_file {
     const char *path; /* borrowed until the end */
     char *beside;     /* owned: where it is written meanwhile */
@@ -25,16 +27,16 @@ struct new_file {
 };
 
 /* IO or OUT_OF_MEMORY, with the path: there is nothing to end. */
-cop_status cop_new_file_begin(struct new_file *file, const char *path, cop_error *error);
+COP_SHARED cop_status cop_new_file_begin(struct new_file *file, const char *path, cop_error *error);
 
 /* Writes all bytes, through interruptions and short writes. */
-cop_status cop_new_file_write(struct new_file *file, const void *bytes, size_t size,
-                              cop_error *error);
+COP_SHARED cop_status cop_new_file_write(struct new_file *file, const void *bytes, size_t size,
+                                         cop_error *error);
 
 /*
  * Puts the file in its place if `status`, how writing went, is OK; otherwise, or if that fails,
  * nothing of it is left. Returns the first failure.
  */
-cop_status cop_new_file_end(struct new_file *file, cop_status status, cop_error *error);
+COP_SHARED cop_status cop_new_file_end(struct new_file *file, cop_status status, cop_error *error);
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What libcachedop.so offers the libraries beside it, under the version node COP_PRIVATE and
- * without any promise: they are built from the same sources. */
+/* What the libraries beside libcachedop.so, which are built from this tree, use of its inside. */
 #ifndef BASE_SHARED_H
 #define BASE_SHARED_H
 
+/*
+ * Before a declaration: the function is exported under the version node COP_PRIVATE, without any
+ * promise to anybody else. The name also stands in lib/cachedop.map.
+ */
 #define COP_SHARED __attribute__((visibility("default")))
 
 #endif

@@ -19,21 +19,23 @@
 #include "base/lock.h"
 #include "base/refcount.h"
 
-enum source_kind { SOURCE_PRIVATE, SOURCE_MAPPED, SOURCE_COPIED, SOURCE_BORROWED };
+enum source_kind { SOURCE_PRIVATE, SOURCE_MAPPED, SOURCE_COPIED, SOURCE_BORROWED, SOURCE_READ };
 
 struct source {
     struct refcount refs;
     enum source_kind kind;
     char *name;
-    unsigned char *bytes;
+    unsigned char *bytes; /* SOURCE_READ: NULL, see `pinned` */
     size_t size;
     int fd;           /* kept open to read dropped ranges again; -1: none */
     struct stat stat; /* of the file when it was read: a later read must find the same */
     void (*release)(void *user, const void *data);
     void *user;
+    struct source_reader reader;
     struct lock lock;
     size_t pins COP_GUARDED_BY(lock);
-    uint8_t *dropped COP_GUARDED_BY(lock); /* one byte a page; NULL: nothing was dropped yet */
+    unsigned char *pinned COP_GUARDED_BY(lock); /* what a reader copied, while there are pins */
+    uint8_t *dropped COP_GUARDED_BY(lock);      /* one byte a page; NULL: nothing was dropped yet */
 };
 
 static size_t page_bytes(void)
@@ -72,6 +74,8 @@ void cop_source_release(struct source **source)
         cop_free(old->bytes);
     else if (old->kind != SOURCE_BORROWED && old->bytes != NULL)
         munmap(old->bytes, old->size);
+    if (old->reader.release != NULL)
+        old->reader.release(old->reader.user);
     if (old->fd >= 0)
         close(old->fd);
     if (old->release != NULL)
@@ -252,6 +256,21 @@ cop_status cop_source_from_bytes(const cop_bytes *bytes, const char *name, struc
     return COP_STATUS_OK;
 }
 
+cop_status cop_source_from_reader(const struct source_reader *reader, size_t size, const char *name,
+                                  struct source **source, cop_error *error)
+{
+    struct source *made = allocate_source(SOURCE_READ, name);
+    *source = made;
+    if (made == NULL) {
+        if (reader->release != NULL)
+            reader->release(reader->user);
+        return cop_fail_memory(error, name, sizeof *made);
+    }
+    made->reader = *reader;
+    made->size = size;
+    return COP_STATUS_OK;
+}
+
 const char *cop_source_name(const struct source *source)
 {
     return source->name;
@@ -264,7 +283,7 @@ size_t cop_source_size(const struct source *source)
 
 bool cop_source_is_stable(const struct source *source)
 {
-    return source->kind != SOURCE_PRIVATE;
+    return source->kind != SOURCE_PRIVATE && source->kind != SOURCE_READ;
 }
 
 const unsigned char *cop_source_bytes(const struct source *source)
@@ -314,6 +333,50 @@ static cop_status restore_locked(struct source *source, size_t offset, size_t si
     return status;
 }
 
+/* Pins what is there already; false: nothing is. */
+static bool pin_read(struct source *source, const unsigned char **bytes)
+{
+    cop_lock_acquire(&source->lock);
+    *bytes = source->pinned;
+    source->pins += source->pinned != NULL;
+    cop_lock_release(&source->lock);
+    return *bytes != NULL;
+}
+
+/* Makes `copy` what is pinned, unless another thread was faster: its copy is as good. */
+static void publish_copy(struct source *source, unsigned char *copy, const unsigned char **bytes)
+{
+    cop_lock_acquire(&source->lock);
+    unsigned char *unused = source->pinned == NULL ? NULL : copy;
+    if (unused == NULL)
+        source->pinned = copy;
+    source->pins++;
+    *bytes = source->pinned;
+    cop_lock_release(&source->lock);
+    cop_free(unused);
+}
+
+/*
+ * Reading may wait for what lies above this lock, so it is done without. Nobody waits for another
+ * thread's reading, which a child process would do for ever: each reads on its own.
+ */
+static cop_status pin_by_reading(struct source *source, const unsigned char **bytes,
+                                 cop_error *error)
+{
+    if (pin_read(source, bytes))
+        return COP_STATUS_OK;
+    unsigned char *copy = cop_alloc_aligned(source->size);
+    if (copy == NULL)
+        return cop_fail_memory(error, source->name, source->size);
+    const cop_status status =
+        source->reader.read(source->reader.user, 0, source->size, copy, error);
+    if (status == COP_STATUS_OK)
+        publish_copy(source, copy, bytes);
+    else
+        cop_free(copy);
+    return status;
+}
+
 cop_status cop_source_pin(struct source *source, size_t offset, size_t size,
                           const unsigned char **bytes, cop_error *error)
 {
@@ -322,6 +385,11 @@ cop_status cop_source_pin(struct source *source, size_t offset, size_t size,
     if (offset > source->size || size > source->size - offset)
         return cop_fail(error, COP_STATUS_INTERNAL, "%s: range %zu+%zu reaches past %zu bytes",
                         source->name, offset, size, source->size);
+    if (source->kind == SOURCE_READ) {
+        status = pin_by_reading(source, bytes, error);
+        *bytes = *bytes == NULL ? NULL : *bytes + offset;
+        return status;
+    }
     cop_lock_acquire(&source->lock);
     if (source->dropped != NULL)
         status = restore_locked(source, offset, size, error);
@@ -336,8 +404,11 @@ cop_status cop_source_pin(struct source *source, size_t offset, size_t size,
 void cop_source_unpin(struct source *source)
 {
     cop_lock_acquire(&source->lock);
-    source->pins--;
+    unsigned char *unused = --source->pins == 0 ? source->pinned : NULL;
+    if (unused != NULL)
+        source->pinned = NULL;
     cop_lock_release(&source->lock);
+    cop_free(unused);
 }
 
 static void drop_locked(struct source *source, size_t first, size_t end) COP_REQUIRES(source->lock)

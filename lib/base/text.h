@@ -8,20 +8,22 @@
 
 #include <cachedop/status.h>
 
+#include "base/shared.h"
+
 struct text {
     char *bytes; /* NUL-terminated once something was added; owned */
     size_t length, capacity;
     bool failed; /* out of memory on the way: the content is not whole */
 };
 
-void cop_text_add(struct text *text, const char *format, ...) COP_PRINTF(2, 3);
+COP_SHARED void cop_text_add(struct text *text, const char *format, ...) COP_PRINTF(2, 3);
 
 /* Adds a string as the inside of a JSON string literal: escaped, invalid UTF-8 replaced. */
-void cop_text_add_json(struct text *text, const char *string);
+COP_SHARED void cop_text_add_json(struct text *text, const char *string);
 
 /* Hands the content over (to be freed with cop_free); NULL if anything failed. Empties `text`. */
-char *cop_text_take(struct text *text);
+COP_SHARED char *cop_text_take(struct text *text);
 
-void cop_text_free(struct text *text);
+COP_SHARED void cop_text_free(struct text *text);
 
 #endif

@@ -220,9 +220,8 @@ int cop_graph_add_literal(struct graph *graph, const char *name, cop_dtype dtype
     identity = cop_hash_bytes(identity, shape->dims, (size_t)shape->rank * sizeof *shape->dims);
     return attach_constant(
         graph, value,
-        &(struct graph_constant){.bytes = bytes,
-                                 .identity = cop_hash_bytes(identity, copy, bytes),
-                                 .parameter = -1},
+        &(struct graph_constant){
+            .bytes = bytes, .identity = cop_hash_bytes(identity, copy, bytes), .parameter = -1},
         error);
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/shared.h"
 #include "base/source.h"
 #include "ir/op.h"
 
@@ -82,7 +83,7 @@ struct graph {
     bool is_shaped_by_caller; /* bound to shapes or dimensions that the model does not state */
 };
 
-struct graph *cop_graph_create(cop_error *error);
+COP_SHARED struct graph *cop_graph_create(cop_error *error);
 
 /*
  * Counts bytes that an importer holds elsewhere while it builds the graph. Values and nodes count
@@ -94,10 +95,11 @@ cop_status cop_graph_charge(struct graph *graph, size_t bytes, cop_error *error)
  * False: out of memory (error is set). */
 bool cop_graph_reserve(struct graph *graph, size_t value_count, size_t node_count,
                        cop_error *error);
-void cop_graph_destroy(struct graph *graph); /* accepts NULL */
+COP_SHARED void cop_graph_destroy(struct graph *graph); /* accepts NULL */
 
 /* A deep copy that later rewrites do not share; sources are retained. */
-cop_status cop_graph_copy(const struct graph *graph, struct graph **copy, cop_error *error);
+COP_SHARED cop_status cop_graph_copy(const struct graph *graph, struct graph **copy,
+                                     cop_error *error);
 
 /*
  * A graph of nothing but the recipes of `weights`, as far as they depend on constants of the model
@@ -110,24 +112,26 @@ cop_status cop_graph_extract_recipes(const struct graph *graph, const int *weigh
 
 /* Each appends and returns the index, or −1 for out of memory or past COP_MAX_NODES (error is set).
  * Texts are copied. */
-int cop_graph_add_value(struct graph *graph, const char *name, cop_dtype dtype,
-                        const struct shape *shape, cop_error *error);
+COP_SHARED int cop_graph_add_value(struct graph *graph, const char *name, cop_dtype dtype,
+                                   const struct shape *shape, cop_error *error);
 
 /* A constant in a source, which is retained. The range must lie inside it and fit dtype and shape.
  */
-int cop_graph_add_constant(struct graph *graph, const char *name, cop_dtype dtype,
-                           const struct shape *shape, struct source *source, size_t offset,
-                           cop_error *error);
+COP_SHARED int cop_graph_add_constant(struct graph *graph, const char *name, cop_dtype dtype,
+                                      const struct shape *shape, struct source *source,
+                                      size_t offset, cop_error *error);
 
 /* A constant whose elements are copied from `elements` now: scalars and shapes that an importer
  * makes up. */
-int cop_graph_add_literal(struct graph *graph, const char *name, cop_dtype dtype,
-                          const struct shape *shape, const void *elements, cop_error *error);
+COP_SHARED int cop_graph_add_literal(struct graph *graph, const char *name, cop_dtype dtype,
+                                     const struct shape *shape, const void *elements,
+                                     cop_error *error);
 
 /* `dim_names` may be NULL. Makes the value an input. */
-int cop_graph_add_input(struct graph *graph, int value, const char *const *dim_names,
-                        cop_error *error);
-int cop_graph_add_output(struct graph *graph, int value, const char *name, cop_error *error);
+COP_SHARED int cop_graph_add_input(struct graph *graph, int value, const char *const *dim_names,
+                                   cop_error *error);
+COP_SHARED int cop_graph_add_output(struct graph *graph, int value, const char *name,
+                                    cop_error *error);
 
 /*
  * Makes values found by name outputs, after those there are. NOT_FOUND: no such value;
@@ -140,14 +144,15 @@ cop_status cop_graph_add_extra_outputs(struct graph *graph, const char *const *n
  * A node with its attributes (copied; NULL: zeroed), consuming `src` and producing `dst`, values
  * that exist and have no producer yet. Arity is checked against the operator's definition.
  */
-int cop_graph_add_node(struct graph *graph, enum op_kind kind, const char *name, const char *origin,
-                       const void *attrs, int src_count, const int *src, int dst_count,
-                       const int *dst, cop_error *error);
+COP_SHARED int cop_graph_add_node(struct graph *graph, enum op_kind kind, const char *name,
+                                  const char *origin, const void *attrs, int src_count,
+                                  const int *src, int dst_count, const int *dst, cop_error *error);
 
 /* Shorthand: adds a value of unknown shape called `name` and the node that makes it; returns the
  * value. */
-int cop_graph_append(struct graph *graph, enum op_kind kind, const char *name, const char *origin,
-                     const void *attrs, int src_count, const int *src, cop_error *error);
+COP_SHARED int cop_graph_append(struct graph *graph, enum op_kind kind, const char *name,
+                                const char *origin, const void *attrs, int src_count,
+                                const int *src, cop_error *error);
 
 /* Evaluates one node on known elements; supplied by the layer that has kernels. */
 struct graph_evaluator {
@@ -185,6 +190,12 @@ cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evalua
                                   cop_error *error);
 
 /*
+ * Infers as far as it goes and leaves open what does not follow, which is no error. Elements are
+ * not computed but for shapes. MALFORMED_MODEL: a contradiction; UNSUPPORTED: a limit of ours.
+ */
+COP_SHARED cop_status cop_graph_infer_partially(struct graph *graph, cop_error *error);
+
+/*
  * Finds what inputs without a declared shape must be (MXNet): rank and channels from the weights
  * behind them, spatial size such that everything fits, 224 preferred for 3 channels.
  */
@@ -193,7 +204,7 @@ cop_status cop_graph_solve_inputs(struct graph *graph, const struct graph_evalua
 
 /* Checks single assignment, order, indices, and that outputs exist. For importers and after passes.
  */
-cop_status cop_graph_validate(const struct graph *graph, cop_error *error);
+COP_SHARED cop_status cop_graph_validate(const struct graph *graph, cop_error *error);
 
 /*
  * Brings nodes that a pass appended into topological order and drops dead ones. Values keep their

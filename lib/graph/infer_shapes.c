@@ -62,3 +62,13 @@ cop_status cop_graph_infer_shapes(struct graph *graph, const struct graph_evalua
         cop_graph_find_weights(graph);
     return status;
 }
+
+cop_status cop_graph_infer_partially(struct graph *graph, cop_error *error)
+{
+    struct shape_walk walk;
+    cop_status status = cop_shape_walk_open(&walk, graph, NULL, error);
+    if (status == COP_STATUS_OK)
+        status = cop_shape_walk_settle(&walk, error);
+    cop_shape_walk_close(&walk);
+    return status;
+}

@@ -118,7 +118,21 @@ struct softmax_attrs {
     X(CEIL, "Ceil")                                                                                \
     X(ROUND_EVEN, "Round")                                                                         \
     X(SIGN, "Sign")                                                                                \
-    X(ERF, "Erf")
+    X(ERF, "Erf")                                                                                  \
+    X(LOG1P, "Log1p") /* log(1 + x) */                                                             \
+    X(EXPM1, "Expm1") /* e^x − 1 */                                                              \
+    X(CBRT, "Cbrt")                                                                                \
+    X(SIN, "Sin")                                                                                  \
+    X(COS, "Cos")                                                                                  \
+    X(TAN, "Tan")                                                                                  \
+    X(ASIN, "Asin")                                                                                \
+    X(ACOS, "Acos")                                                                                \
+    X(ATAN, "Atan")                                                                                \
+    X(SINH, "Sinh")                                                                                \
+    X(COSH, "Cosh")                                                                                \
+    X(ASINH, "Asinh")                                                                              \
+    X(ACOSH, "Acosh")                                                                              \
+    X(ATANH, "Atanh")
 
 enum unary_alg {
 #define UNARY_ENUM(kind, name) UNARY_##kind,
@@ -139,7 +153,18 @@ struct unary_attrs {
     X(DIV, "Div") /* integers: towards zero */                                                     \
     X(MAX, "Max")                                                                                  \
     X(MIN, "Min")                                                                                  \
-    X(POW, "Pow")
+    X(POW, "Pow")                                                                                  \
+    X(MOD, "Mod") /* the sign of b; 0 where b is 0 */                                              \
+    X(HYPOT, "Hypot")                                                                              \
+    X(EQUAL, "Equal") /* from here on 1 or 0, in the dtype of both */                              \
+    X(NOT_EQUAL, "NotEqual")                                                                       \
+    X(GREATER, "Greater")                                                                          \
+    X(GREATER_EQUAL, "GreaterEqual")                                                               \
+    X(LESS, "Less")                                                                                \
+    X(LESS_EQUAL, "LessEqual")                                                                     \
+    X(AND, "And") /* what is not 0 is true, NaN too */                                             \
+    X(OR, "Or")                                                                                    \
+    X(XOR, "Xor")
 
 enum binary_alg {
 #define BINARY_ENUM(kind, name) BINARY_##kind,

@@ -48,9 +48,9 @@ static void log_loaded(const char *name, cop_model_format format, const struct g
             (double)(cop_now_ns() - begin_ns) / 1e6);
 }
 
-/* Takes the graph over, also on failure. */
-static cop_status wrap_graph(struct graph *graph, cop_model **model, cop_error *error)
+cop_status cop_model_create(struct graph *graph, cop_model **model, cop_error *error)
 {
+    *model = NULL;
     cop_model *made = cop_alloc(1, sizeof *made);
     const cop_status status = made == NULL
                                   ? cop_fail_memory(error, "the model", sizeof *made)
@@ -187,7 +187,7 @@ cop_status cop_model_load(const char *path, const cop_model_options *options, co
         status = own.format == COP_MODEL_FORMAT_ONNX ? load_onnx(path, &own, &graph, error)
                                                      : load_mxnet(path, &own, &graph, error);
     if (status == COP_STATUS_OK)
-        status = wrap_graph(graph, model, error);
+        status = cop_model_create(graph, model, error);
     if (status == COP_STATUS_OK)
         log_loaded(path, own.format, (*model)->graph, begin_ns);
     return status;
@@ -258,7 +258,7 @@ cop_status cop_model_load_bytes(cop_model_format format, const cop_bytes *graph,
     }
     status = import_bytes(format, graph, weights, &imported, error);
     if (status == COP_STATUS_OK)
-        status = wrap_graph(imported, model, error);
+        status = cop_model_create(imported, model, error);
     if (status == COP_STATUS_OK)
         log_loaded("in memory", format, (*model)->graph, begin_ns);
     return status;

@@ -6,6 +6,7 @@
 #include <cachedop/model.h>
 
 #include "base/refcount.h"
+#include "base/shared.h"
 #include "base/source.h"
 #include "graph/graph.h"
 
@@ -28,6 +29,9 @@ struct cop_model {
     /* Written once by whoever comes first (compare-exchange, release), read by all (acquire). */
     _Atomic(struct model_attachment *) attachment;
 };
+
+/* A model of a graph, which is taken over, also on failure. */
+COP_SHARED cop_status cop_model_create(struct graph *graph, cop_model **model, cop_error *error);
 
 cop_status cop_model_parameters_create(struct graph *graph, struct model_parameters *parameters,
                                        cop_error *error);

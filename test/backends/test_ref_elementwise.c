@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Unary, Binary and PRelu on the reference backend. */
+#include <stdio.h>
+
 #include "backends/ref_check.h"
 
 static const float points[] = {-100, -3, -1, -0.5F, 0, 0.5F, 1, 2.5F, 3.5F, 100};
@@ -108,10 +110,24 @@ START_TEST(binary_functions_have_their_values)
 {
     const float a[] = {6, -8, 1, 2}, b[] = {3, 2, 4, -1};
     const float expected[BINARY_ALG_COUNT][4] = {
-        [BINARY_ADD] = {9, -6, 5, 1},      [BINARY_SUB] = {3, -10, -3, 3},
-        [BINARY_MUL] = {18, -16, 4, -2},   [BINARY_DIV] = {2, -4, 0.25F, -2},
-        [BINARY_MAX] = {6, 2, 4, 2},       [BINARY_MIN] = {3, -8, 1, -1},
+        [BINARY_ADD] = {9, -6, 5, 1},
+        [BINARY_SUB] = {3, -10, -3, 3},
+        [BINARY_MUL] = {18, -16, 4, -2},
+        [BINARY_DIV] = {2, -4, 0.25F, -2},
+        [BINARY_MAX] = {6, 2, 4, 2},
+        [BINARY_MIN] = {3, -8, 1, -1},
         [BINARY_POW] = {216, 64, 1, 0.5F},
+        [BINARY_MOD] = {0, 0, 1, 0},
+        [BINARY_HYPOT] = {6.708204F, 8.246211F, 4.1231055F, 2.236068F},
+        [BINARY_EQUAL] = {0, 0, 0, 0},
+        [BINARY_NOT_EQUAL] = {1, 1, 1, 1},
+        [BINARY_GREATER] = {1, 0, 0, 1},
+        [BINARY_GREATER_EQUAL] = {1, 0, 0, 1},
+        [BINARY_LESS] = {0, 1, 1, 0},
+        [BINARY_LESS_EQUAL] = {0, 1, 1, 0},
+        [BINARY_AND] = {1, 1, 1, 1},
+        [BINARY_OR] = {1, 1, 1, 1},
+        [BINARY_XOR] = {0, 0, 0, 0},
     };
     for (int i = 0; i < BINARY_ALG_COUNT; i++) {
         const struct binary_attrs attrs = {.alg = (enum binary_alg)i, .same_shape = true};
@@ -119,6 +135,44 @@ START_TEST(binary_functions_have_their_values)
             make_binary(&attrs, TENSOR(FLOAT32, a, 4), TENSOR(FLOAT32, b, 4));
         check_bytes(&call, 0, "[4]", COP_DTYPE_FLOAT32, expected[i]);
     }
+}
+END_TEST
+
+static void check_float(enum binary_alg alg, int count, const float *a, const float *b,
+                        const float *expected)
+{
+    const struct binary_attrs attrs = {.alg = alg};
+    const struct op_call call =
+        make_binary(&attrs, TENSOR(FLOAT32, a, count), TENSOR(FLOAT32, b, count));
+    char shape[16];
+    snprintf(shape, sizeof shape, "[%d]", count);
+    check_bytes(&call, 0, shape, COP_DTYPE_FLOAT32, expected); /* −0 is not 0 */
+}
+
+START_TEST(remainders_have_the_sign_of_the_divisor)
+{
+    check_float(BINARY_MOD, 10, (float[]){7, -7, 7, -7, -4, 4, -4, -0.0F, 5, 5.5F},
+                (float[]){3, 3, -3, -3, 2, -2, -2, 2, 0, -2},
+                (float[]){1, 2, -2, -1, 0, 0, -0.0F, -0.0F, 0, -0.5F});
+    check_float(BINARY_MOD, 4, (float[]){1, -1, 1, -1},
+                (float[]){INFINITY, INFINITY, -INFINITY, -INFINITY},
+                (float[]){1, INFINITY, -INFINITY, -1});
+}
+END_TEST
+
+START_TEST(comparisons_are_those_of_ieee)
+{
+    const float a[] = {NAN, NAN, 1, -0.0F}, b[] = {NAN, 1, NAN, 0};
+    const float never[] = {0, 0, 0, 0}, equal[] = {0, 0, 0, 1}, other[] = {1, 1, 1, 0};
+    check_float(BINARY_EQUAL, 4, a, b, equal);
+    check_float(BINARY_NOT_EQUAL, 4, a, b, other);
+    check_float(BINARY_GREATER, 4, a, b, never);
+    check_float(BINARY_GREATER_EQUAL, 4, a, b, equal);
+    check_float(BINARY_LESS, 4, a, b, never);
+    check_float(BINARY_LESS_EQUAL, 4, a, b, equal);
+    check_float(BINARY_AND, 4, a, b, other);
+    check_float(BINARY_OR, 4, a, b, other);
+    check_float(BINARY_XOR, 4, a, b, never);
 }
 END_TEST
 
@@ -160,6 +214,13 @@ START_TEST(integers_have_results_for_every_input)
     check_int64(BINARY_SUB, b, a, (int64_t[]){INT64_MAX, -5, 9, -5});
     check_int64(BINARY_POW, (int64_t[]){2, -1, -1, 0}, (int64_t[]){10, -3, -4, -1},
                 (int64_t[]){1024, -1, 1, 0});
+    check_int64(BINARY_MOD, a, b, (int64_t[]){0, 1, 1, 0});
+    check_int64(BINARY_MOD, (int64_t[]){7, -7, 6, INT64_MIN}, (int64_t[]){-3, -3, -3, 0},
+                (int64_t[]){-2, -1, 0, 0});
+    check_int64(BINARY_HYPOT, (int64_t[]){3, -8, 0, INT64_MAX}, (int64_t[]){4, 8, 0, INT64_MAX},
+                (int64_t[]){5, 11, 0, INT64_MAX});
+    check_int64(BINARY_GREATER, a, b, (int64_t[]){0, 1, 0, 1});
+    check_int64(BINARY_XOR, a, b, (int64_t[]){0, 0, 0, 1});
     check_int64(BINARY_MAX, a, b, (int64_t[]){-1, 7, 2, 5});
     check_int64(BINARY_MIN, a, b, (int64_t[]){INT64_MIN, 2, -7, 0});
 
@@ -214,7 +275,8 @@ int main(void)
 {
     return RUN_TESTS("ref elementwise", functions_have_their_values, nan_stays_nan,
                      integers_wrap_around_and_clip, float64_keeps_its_digits,
-                     binary_functions_have_their_values, sides_broadcast,
+                     binary_functions_have_their_values, comparisons_are_those_of_ieee,
+                     remainders_have_the_sign_of_the_divisor, sides_broadcast,
                      integers_have_results_for_every_input, max_and_min_keep_nan,
                      slopes_apply_to_negative_elements);
 }

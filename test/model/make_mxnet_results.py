@@ -160,6 +160,8 @@ def build():
     case("LayerNorm", "", (2, 2, 3), scales, lambda x, g, b: standardize(x, -1, 1e-5) * g + b)
     case("LayerNorm", "'axis':'1','eps':'0.1'", (2, 3, 2), scales,
          lambda x, g, b: standardize(x, 1, 0.1) * along(g, 1, 3) + along(b, 1, 3))
+    case("GroupNorm", "'num_groups':'2','eps':'0.1'", (2, 6, 2), {"gamma": (2,), "beta": (2,)},
+         lambda x, g, b: (standardize(x.reshape(2, 2, 6), 2, 0.1) * along(g, 1, 3) + along(b, 1, 3)).reshape(2, 6, 2))
     case("Dropout", "'p':'0.9'", (2, 3), {}, lambda x: x)
     row = (2, 6)
     functions = {"relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh,
@@ -184,6 +186,30 @@ def build():
     for name, function in scalars.items():
         case(name + "_scalar", "'scalar':'3'", row, {}, function)
     case("_minimum_scalar", "'scalar':'0.25','is_int':'False'", row, {}, lambda x: np.minimum(x, 0.25))
+    for number in ("0.375", "-0.375", "0"):
+        divisor = float(number)
+        case("_mod_scalar", f"'scalar':'{number}'", row, {}, lambda x: np.mod(x, divisor) if divisor else 0 * x)
+    case("_rmod_scalar", "'scalar':'3'", row, {}, lambda x: np.mod(3, x))
+    case("_ModScalar", "'scalar':'0.375'", row, {}, lambda x: np.mod(x, 0.375))
+    case("_hypot_scalar", "'scalar':'2'", row, {}, lambda x: np.hypot(x, 2))
+    comparisons = {"equal": np.equal, "not_equal": np.not_equal, "greater": np.greater, "lesser": np.less,
+                   "greater_equal": np.greater_equal, "lesser_equal": np.less_equal, "logical_and": np.logical_and,
+                   "logical_or": np.logical_or, "logical_xor": np.logical_xor}
+    for name, function in comparisons.items():
+        case(f"_{name}_scalar", "'scalar':'0'", row, {}, lambda x: function(x, 0).astype(float))
+        case(f"broadcast_{name}", "", row, {}, lambda x: function(x, x).astype(float))
+    case("_mod", "", row, {}, lambda x: 0 * x)
+    case("broadcast_hypot", "", row, {}, lambda x: math.sqrt(2) * abs(x))
+    plain = {"expm1": np.expm1, "cbrt": np.cbrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+             "arctan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "arcsinh": np.arcsinh, "degrees": np.degrees,
+             "radians": np.radians, "arcsin": np.arcsin, "arccos": np.arccos, "rcbrt": lambda x: 1 / np.cbrt(x)}
+    for name, function in plain.items():
+        case(name, "", (2, 3), {}, function)
+    case("logical_not", "", row, {}, lambda x: (x == 0).astype(float))
+    for name in ("fix", "trunc"):
+        case(name, "", row, {}, np.trunc)
+    case("round", "", (2, 100), {}, lambda x: np.sign(x) * np.floor(abs(x) + 0.5))
+    case("rint", "", (2, 100), {}, lambda x: np.ceil(x - 0.5))
     case("elemwise_add", "", row, {}, lambda x: x + x)
     case("add_n", "'num_args':'2'", row, {}, lambda x: x + x)
     case("ones_like", "", row, {}, np.ones_like)
@@ -248,6 +274,17 @@ def build():
     case("_contrib_AdaptiveAvgPooling2D", "'output_size':'1'", (1, 2, 4, 6), {}, lambda x: x.mean((2, 3), keepdims=True))
     case("dot", "'transpose_b':'True'", (3, 4), {}, lambda x: x @ x.T)
     case("_npi_true_divide_scalar", "'scalar':'4'", cube, {}, lambda x: x / 4)
+    case("tile", "'reps':'(2, 1, 3)'", cube, {}, lambda x: np.tile(x, (2, 1, 3)))
+    case("tile", "'reps':'2'", cube, {}, lambda x: np.tile(x, 2))
+    case("tile", "'reps':'(2, 2, 1)'", (5,), {}, lambda x: np.tile(x, (2, 2, 1)))
+    case("repeat", "'repeats':'3'", (2, 3), {}, lambda x: x.repeat(3))
+    case("repeat", "'repeats':'2','axis':'-2'", cube, {}, lambda x: x.repeat(2, -2))
+    case("broadcast_to", "'shape':'(0, 3, 4)'", (2, 1, 4), {}, lambda x: np.broadcast_to(x, cube))
+    case("broadcast_axis", "'axis':'(0, 2)','size':'(2, 3)'", (1, 4, 1), {}, lambda x: np.broadcast_to(x, (2, 4, 3)))
+    case("depth_to_space", "'block_size':'2'", (1, 8, 2, 3), {},
+         lambda x: x.reshape(1, 2, 2, 2, 2, 3).transpose(0, 3, 4, 1, 5, 2).reshape(1, 2, 4, 6))
+    case("space_to_depth", "'block_size':'2'", (1, 2, 4, 6), {},
+         lambda x: x.reshape(1, 2, 2, 2, 3, 2).transpose(0, 3, 5, 1, 2, 4).reshape(1, 8, 2, 3))
     case("shape_array", "", cube, {}, lambda x: np.array(x.shape))
 
 

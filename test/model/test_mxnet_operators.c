@@ -128,6 +128,18 @@ static const struct operator_case cases[] = {
     {"_MaximumScalar", "'scalar':'0'", "", "Clip"},
     {"_minimum_scalar", "'scalar':'0'", "", "Clip"},
     {"_power_scalar", "'scalar':'2'", "", "Pow"},
+    {"_mod", "", "", "Mod"},
+    {"_ModScalar", "'scalar':'2'", "", "Mod"},
+    {"_greater_equal_scalar", "'scalar':'2'", "", "GreaterEqual"},
+    {"_Not_Equal", "", "", "NotEqual"},
+    {"broadcast_logical_xor", "", "", "Xor"},
+    {"logical_not", "", "", "Equal"},
+    {"trunc", "", "", "Sign Abs Floor Mul"},
+    {"rint", "", "", "Floor Ceil Sub Sub Greater Add"},
+    {"_npi_true_divide", "", "", "Div"},
+    {"_sparse_relu", "", "", "Relu"},
+    {"repeat", "'repeats':'2'", "", "Reshape Unsqueeze Mul Reshape"},
+    {"space_to_depth", "'block_size':'2'", "", "Reshape Transpose Reshape Reshape"},
     {"negative", "", "", "Neg"},
     {"exp", "", "", "Exp"},
     {"Concat", "'num_args':'2','dim':'1'", "", "Concat"},
@@ -176,6 +188,61 @@ START_TEST(operators_become_what_the_table_says)
         ck_assert_str_eq(graph->nodes[graph->node_count - 1].origin, cases[i].op);
         cop_graph_destroy(graph);
     }
+}
+END_TEST
+
+/* The kinds that an operator of integers becomes. */
+static void check_integers(const char *op, const char *attributes, int type, const char *expected,
+                           cop_dtype dtype)
+{
+    char text[1024], kinds[1024];
+    sprintf(text,
+            "{'nodes':[{'op':'null','name':'data','attrs':{'__dtype__':'%d'},'inputs':[]}," NODE(
+                "%s", "n", "%s", "[0,0,0]") "],'arg_nodes':[],'heads':[[1,0]],"
+                                            "'attrs':{'mxnet_version':['int',10901]}}",
+            type, op, attributes);
+    struct graph *graph = import_good(text, "");
+    describe_kinds(graph, kinds);
+    ck_assert_msg(strcmp(kinds, expected) == 0, "%s {%s}: %s", op, attributes, kinds);
+    ck_assert_int_eq(graph->values[graph->outputs[0]].dtype, dtype);
+    cop_graph_destroy(graph);
+}
+
+START_TEST(integers_stay_integers_where_mxnet_keeps_them)
+{
+    enum { UINT8 = 3, INT32 = 4, BOOL = 7 };
+    check_integers("_plus_scalar", "'scalar':'2.5'", INT32, "Add", COP_DTYPE_INT32);
+    check_integers("_div_scalar", "'scalar':'2'", UINT8, "Div", COP_DTYPE_UINT8);
+    check_integers("_mul_scalar", "'scalar':'2.5','is_int':'False'", INT32, "Cast Linear",
+                   COP_DTYPE_FLOAT32);
+    check_integers("_mul_scalar", "'scalar':'2'", BOOL, "Cast Mul", COP_DTYPE_INT64);
+    check_integers("_npi_true_divide_scalar", "'scalar':'2'", INT32, "Cast Div", COP_DTYPE_FLOAT32);
+    check_integers("floor", "", INT32, "Identity", COP_DTYPE_INT32);
+    check_integers("round", "", INT32, "Identity", COP_DTYPE_INT32);
+    check_integers("relu", "", UINT8, "Identity", COP_DTYPE_UINT8);
+    check_integers("negative", "", UINT8, "Sub", COP_DTYPE_UINT8);
+    check_integers("sign", "", UINT8, "NotEqual", COP_DTYPE_UINT8);
+    check_integers("square", "", UINT8, "Mul", COP_DTYPE_UINT8);
+    check_integers("square", "", INT32, "Square", COP_DTYPE_INT32);
+    check_integers("logical_not", "", INT32, "Equal", COP_DTYPE_INT32);
+    check_integers("argmax", "'axis':'0'", INT32, "Arg Cast", COP_DTYPE_INT32);
+    check_integers("repeat", "'repeats':'2'", INT32, "Reshape Unsqueeze Fill Mul Reshape",
+                   COP_DTYPE_INT32);
+}
+END_TEST
+
+/* MXNet converts the number, whatever it is, to the type of the elements. */
+START_TEST(numbers_beside_integers_are_cut_to_their_type)
+{
+    struct graph *graph = import_good(
+        "{'nodes':[{'op':'null','name':'data','attrs':{'__dtype__':'4'},'inputs':[]}," NODE(
+            "_minus_scalar", "n", "'scalar':'-2.75'",
+            "[0,0,0]") "],'arg_nodes':[],'heads':[[1,0]],'attrs':{'mxnet_version':['int',10901]}}",
+        "");
+    const struct graph_value *number = &graph->values[graph->nodes[0].src[1]];
+    ck_assert_int_eq(number->dtype, COP_DTYPE_INT32);
+    ck_assert_int_eq(*(const int32_t *)number->value, -2);
+    cop_graph_destroy(graph);
 }
 END_TEST
 
@@ -447,11 +514,12 @@ END_TEST
 
 int main(void)
 {
-    return RUN_TESTS("mxnet operators", operators_become_what_the_table_says,
-                     tables_are_sorted_and_name_nothing_twice, a_convolution_keeps_all_its_numbers,
-                     pooling_conventions_are_told_apart, fix_gamma_takes_a_scale_of_one,
-                     softmax_heads_normalize_over_what_they_should, slices_fill_in_what_is_none,
-                     swapping_axes_uses_the_rank_that_follows_from_the_weights,
-                     channels_are_shuffled_as_shufflenet_does_it,
-                     bad_attributes_are_refused_with_their_value);
+    return RUN_TESTS(
+        "mxnet operators", operators_become_what_the_table_says,
+        integers_stay_integers_where_mxnet_keeps_them,
+        numbers_beside_integers_are_cut_to_their_type, tables_are_sorted_and_name_nothing_twice,
+        a_convolution_keeps_all_its_numbers, pooling_conventions_are_told_apart,
+        fix_gamma_takes_a_scale_of_one, softmax_heads_normalize_over_what_they_should,
+        slices_fill_in_what_is_none, swapping_axes_uses_the_rank_that_follows_from_the_weights,
+        channels_are_shuffled_as_shufflenet_does_it, bad_attributes_are_refused_with_their_value);
 }

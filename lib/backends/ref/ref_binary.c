@@ -19,6 +19,17 @@ struct binary {
     struct shape outer;         /* dst without its last dimension */
 };
 
+/* With the sign of b, as Python has it; a negative multiple of a positive b leaves +0. */
+static double remainder_float(double a, double b)
+{
+    if (b == 0)
+        return 0;
+    const double rest = fmod(a, b);
+    if (rest == 0)
+        return a < 0 && b > 0 ? 0 : rest;
+    return (rest < 0) == (b < 0) || isnan(rest) ? rest : rest + b;
+}
+
 /* float32 too: rounding a double result of these once more gives what float32 arithmetic gives. */
 static double apply_float(enum binary_alg alg, double a, double b)
 {
@@ -37,6 +48,28 @@ static double apply_float(enum binary_alg alg, double a, double b)
         return a < b || isnan(a) ? a : b;
     case BINARY_POW:
         return pow(a, b);
+    case BINARY_MOD:
+        return remainder_float(a, b);
+    case BINARY_HYPOT:
+        return hypot(a, b);
+    case BINARY_EQUAL:
+        return a == b;
+    case BINARY_NOT_EQUAL:
+        return a != b;
+    case BINARY_GREATER:
+        return a > b;
+    case BINARY_GREATER_EQUAL:
+        return a >= b;
+    case BINARY_LESS:
+        return a < b;
+    case BINARY_LESS_EQUAL:
+        return a <= b;
+    case BINARY_AND:
+        return a != 0 && b != 0;
+    case BINARY_OR:
+        return a != 0 || b != 0;
+    case BINARY_XOR:
+        return (a != 0) != (b != 0);
     case BINARY_ALG_COUNT:
         break;
     }
@@ -69,6 +102,27 @@ static int64_t divide_signed(int64_t a, int64_t b)
     return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
 }
 
+static int64_t remainder_signed(int64_t a, int64_t b)
+{
+    if (b == 0 || b == -1)
+        return 0;
+    const int64_t rest = a % b;
+    return rest == 0 || (rest < 0) == (b < 0) ? rest : rest + b;
+}
+
+/* Cut off to a whole number, as far as there are such. */
+static int64_t hypotenuse(int64_t a, int64_t b)
+{
+    const double length = hypot((double)a, (double)b);
+    return length < 0x1p63 ? (int64_t)length : INT64_MAX;
+}
+
+static uint64_t hypotenuse_unsigned(uint64_t a, uint64_t b)
+{
+    const double length = hypot((double)a, (double)b);
+    return length < 0x1p64 ? (uint64_t)length : UINT64_MAX;
+}
+
 /* Results that do not fit wrap around. */
 static int64_t apply_signed(enum binary_alg alg, int64_t a, int64_t b)
 {
@@ -87,6 +141,28 @@ static int64_t apply_signed(enum binary_alg alg, int64_t a, int64_t b)
         return a < b ? a : b;
     case BINARY_POW:
         return raise_signed(a, b);
+    case BINARY_MOD:
+        return remainder_signed(a, b);
+    case BINARY_HYPOT:
+        return hypotenuse(a, b);
+    case BINARY_EQUAL:
+        return a == b;
+    case BINARY_NOT_EQUAL:
+        return a != b;
+    case BINARY_GREATER:
+        return a > b;
+    case BINARY_GREATER_EQUAL:
+        return a >= b;
+    case BINARY_LESS:
+        return a < b;
+    case BINARY_LESS_EQUAL:
+        return a <= b;
+    case BINARY_AND:
+        return a != 0 && b != 0;
+    case BINARY_OR:
+        return a != 0 || b != 0;
+    case BINARY_XOR:
+        return (a != 0) != (b != 0);
     case BINARY_ALG_COUNT:
         break;
     }
@@ -110,6 +186,28 @@ static uint64_t apply_unsigned(enum binary_alg alg, uint64_t a, uint64_t b)
         return a < b ? a : b;
     case BINARY_POW:
         return raise(a, b);
+    case BINARY_MOD:
+        return b == 0 ? 0 : a % b;
+    case BINARY_HYPOT:
+        return hypotenuse_unsigned(a, b);
+    case BINARY_EQUAL:
+        return a == b;
+    case BINARY_NOT_EQUAL:
+        return a != b;
+    case BINARY_GREATER:
+        return a > b;
+    case BINARY_GREATER_EQUAL:
+        return a >= b;
+    case BINARY_LESS:
+        return a < b;
+    case BINARY_LESS_EQUAL:
+        return a <= b;
+    case BINARY_AND:
+        return a != 0 && b != 0;
+    case BINARY_OR:
+        return a != 0 || b != 0;
+    case BINARY_XOR:
+        return (a != 0) != (b != 0);
     case BINARY_ALG_COUNT:
         break;
     }

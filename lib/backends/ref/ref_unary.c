@@ -70,6 +70,34 @@ static double apply(const struct unary_attrs *attrs, double x)
         return x > 0 ? 1 : x < 0 ? -1 : x;
     case UNARY_ERF:
         return erf(x);
+    case UNARY_LOG1P:
+        return log1p(x);
+    case UNARY_EXPM1:
+        return expm1(x);
+    case UNARY_CBRT:
+        return cbrt(x);
+    case UNARY_SIN:
+        return sin(x);
+    case UNARY_COS:
+        return cos(x);
+    case UNARY_TAN:
+        return tan(x);
+    case UNARY_ASIN:
+        return asin(x);
+    case UNARY_ACOS:
+        return acos(x);
+    case UNARY_ATAN:
+        return atan(x);
+    case UNARY_SINH:
+        return sinh(x);
+    case UNARY_COSH:
+        return cosh(x);
+    case UNARY_ASINH:
+        return asinh(x);
+    case UNARY_ACOSH:
+        return acosh(x);
+    case UNARY_ATANH:
+        return atanh(x);
     case UNARY_ALG_COUNT:
         break;
     }

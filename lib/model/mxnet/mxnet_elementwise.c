@@ -12,9 +12,92 @@ static void return_unary(struct mxnet_call *call, enum unary_alg alg, float alph
         cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", alg, alpha, beta, call->src[0]));
 }
 
+static void map_identity(struct mxnet_call *call)
+{
+    cop_attributes_ignore(&call->attributes, "grad_scale margin regularization_coefficient "
+                                             "use_linear valid_thresh normalization");
+    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_IDENTITY, "", NULL, call->src[0]));
+}
+
+static bool is_whole(cop_dtype dtype)
+{
+    return dtype != COP_DTYPE_UNKNOWN && dtype != COP_DTYPE_FLOAT32 && dtype != COP_DTYPE_BOOL;
+}
+
+/* Whether a function does nothing to elements of a type. */
+static bool is_without_effect(enum unary_alg alg, cop_dtype dtype)
+{
+    if (alg == UNARY_FLOOR || alg == UNARY_CEIL)
+        return is_whole(dtype);
+    return dtype == COP_DTYPE_UINT8 && (alg == UNARY_ABS || alg == UNARY_RELU);
+}
+
+/* What else has no form for bytes: negative, sign, square. */
+static int emit_of_bytes(struct mxnet_call *call, enum unary_alg alg, int src)
+{
+    const int zero = cop_mxnet_emit_integer(call, "zero", COP_DTYPE_UINT8, 0);
+    if (alg == UNARY_NEG)
+        return cop_mxnet_emit_binary(call, "", BINARY_SUB, zero, src);
+    if (alg == UNARY_SIGN)
+        return cop_mxnet_emit_binary(call, "", BINARY_NOT_EQUAL, src, zero);
+    return cop_mxnet_emit_binary(call, "", BINARY_MUL, src, src);
+}
+
 static void map_unary(struct mxnet_call *call)
 {
-    return_unary(call, (enum unary_alg)call->op->variant, 0, 0);
+    const enum unary_alg alg = (enum unary_alg)call->op->variant;
+    const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
+    const bool is_of_two = alg == UNARY_NEG || alg == UNARY_SIGN || alg == UNARY_SQUARE;
+    if (is_without_effect(alg, dtype))
+        map_identity(call);
+    else if (dtype != COP_DTYPE_UINT8 || !is_of_two)
+        return_unary(call, alg, 0, 0);
+    else if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_return(call, emit_of_bytes(call, alg, call->src[0]));
+}
+
+enum rounding { ROUND_TO_ZERO, ROUND_TO_NEAREST, ROUND_HALVES_DOWN };
+
+/* floor(x) + (x − floor(x) > ceil(x) − x), where every difference is exact. */
+static int emit_halves_down(struct mxnet_call *call, int src)
+{
+    const int below = cop_mxnet_emit_unary(call, "below", UNARY_FLOOR, 0, 0, src);
+    const int above = cop_mxnet_emit_unary(call, "above", UNARY_CEIL, 0, 0, src);
+    const int down = cop_mxnet_emit_binary(call, "down", BINARY_SUB, src, below);
+    const int up = cop_mxnet_emit_binary(call, "up", BINARY_SUB, above, src);
+    const int one = cop_mxnet_emit_binary(call, "one", BINARY_GREATER, down, up);
+    return cop_mxnet_emit_binary(call, "", BINARY_ADD, below, one);
+}
+
+/* sign(x) · (floor(|x|) + (|x| − floor(|x|) ≥ ½)), or without the second part. */
+static int emit_by_size(struct mxnet_call *call, int src, bool is_nearest)
+{
+    const int sign = cop_mxnet_emit_unary(call, "sign", UNARY_SIGN, 0, 0, src);
+    const int size = cop_mxnet_emit_unary(call, "size", UNARY_ABS, 0, 0, src);
+    int whole = cop_mxnet_emit_unary(call, "whole", UNARY_FLOOR, 0, 0, size);
+    if (is_nearest) {
+        const int rest = cop_mxnet_emit_binary(call, "rest", BINARY_SUB, size, whole);
+        const int half = cop_mxnet_emit_scalar(call, "half", 0.5F);
+        const int one = cop_mxnet_emit_binary(call, "one", BINARY_GREATER_EQUAL, rest, half);
+        whole = cop_mxnet_emit_binary(call, "nearest", BINARY_ADD, whole, one);
+    }
+    return cop_mxnet_emit_binary(call, "", BINARY_MUL, sign, whole);
+}
+
+static void map_rounding(struct mxnet_call *call)
+{
+    const int src = call->src[0];
+    if (is_whole(call->graph->values[src].dtype)) {
+        map_identity(call);
+        return;
+    }
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    if (call->op->variant == ROUND_HALVES_DOWN)
+        cop_mxnet_return(call, emit_halves_down(call, src));
+    else
+        cop_mxnet_return(call, emit_by_size(call, src, call->op->variant == ROUND_TO_NEAREST));
 }
 
 static void map_activation(struct mxnet_call *call)
@@ -94,12 +177,20 @@ static void map_log(struct mxnet_call *call)
     cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_LINEAR, (float)factor, 0, natural));
 }
 
-static void map_identity(struct mxnet_call *call)
+static void map_rcbrt(struct mxnet_call *call)
 {
-    cop_attributes_ignore(&call->attributes, "grad_scale margin regularization_coefficient "
-                                             "use_linear valid_thresh normalization");
-    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
-        cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_IDENTITY, "", NULL, call->src[0]));
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    const int root = cop_mxnet_emit_unary(call, "root", UNARY_CBRT, 0, 0, call->src[0]);
+    cop_mxnet_return(call, cop_mxnet_emit_unary(call, "", UNARY_RECIPROCAL, 0, 0, root));
+}
+
+enum angle { ANGLE_DEGREES, ANGLE_RADIANS };
+
+static void map_angle(struct mxnet_call *call)
+{
+    const double factor = call->op->variant == ANGLE_DEGREES ? 180 / M_PI : M_PI / 180;
+    return_unary(call, UNARY_LINEAR, (float)factor, 0);
 }
 
 static void map_logistic_output(struct mxnet_call *call)
@@ -155,6 +246,24 @@ static void map_broadcast(struct mxnet_call *call)
                                                      call->src[0], call->src[1]));
 }
 
+/* Of integers, too: they are divided as float32. */
+static void map_quotient(struct mxnet_call *call)
+{
+    COP_ZEROED_ATTRS(cast_attrs, attrs);
+    attrs.to = COP_DTYPE_FLOAT32;
+    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
+        return;
+    int src[2];
+    for (int i = 0; i < 2; i++) {
+        const cop_dtype dtype = call->graph->values[call->src[i]].dtype;
+        const bool is_plain = dtype == COP_DTYPE_FLOAT32 || dtype == COP_DTYPE_UNKNOWN;
+        src[i] = is_plain ? call->src[i]
+                          : cop_mxnet_emit_1(call, OP_CAST, i == 0 ? "lhs" : "rhs", &attrs,
+                                             call->src[i]);
+    }
+    cop_mxnet_return(call, cop_mxnet_emit_binary(call, "", BINARY_DIV, src[0], src[1]));
+}
+
 /* lhs in the shape of rhs: multiplied by ones of that shape. */
 static void map_broadcast_like(struct mxnet_call *call)
 {
@@ -192,68 +301,6 @@ static void map_add_n(struct mxnet_call *call)
         cop_mxnet_return(call, sum);
 }
 
-enum scalar_function {
-    SCALAR_PLUS,
-    SCALAR_MINUS,
-    SCALAR_RMINUS,
-    SCALAR_MUL,
-    SCALAR_DIV,
-    SCALAR_RDIV,
-    SCALAR_MAXIMUM,
-    SCALAR_MINIMUM,
-    SCALAR_POWER,
-    SCALAR_RPOWER,
-};
-
-/* With the number as an operand: exact where a factor would round twice. */
-static void return_with_operand(struct mxnet_call *call, enum binary_alg alg, float scalar,
-                                bool is_first)
-{
-    const int operand = cop_mxnet_emit_scalar(call, "scalar", scalar), src = call->src[0];
-    cop_mxnet_return(call, is_first ? cop_mxnet_emit_binary(call, "", alg, operand, src)
-                                    : cop_mxnet_emit_binary(call, "", alg, src, operand));
-}
-
-static void map_scalar(struct mxnet_call *call)
-{
-    const float scalar = cop_attribute_float(&call->attributes, "scalar", 1);
-    cop_attributes_ignore(&call->attributes, "is_int");
-    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
-        return;
-    switch ((enum scalar_function)call->op->variant) {
-    case SCALAR_PLUS:
-        return_unary(call, UNARY_LINEAR, 1, scalar);
-        break;
-    case SCALAR_MINUS:
-        return_unary(call, UNARY_LINEAR, 1, -scalar);
-        break;
-    case SCALAR_RMINUS:
-        return_unary(call, UNARY_LINEAR, -1, scalar);
-        break;
-    case SCALAR_MUL:
-        return_unary(call, UNARY_LINEAR, scalar, 0);
-        break;
-    case SCALAR_DIV:
-        return_with_operand(call, BINARY_DIV, scalar, false);
-        break;
-    case SCALAR_RDIV:
-        return_with_operand(call, BINARY_DIV, scalar, true);
-        break;
-    case SCALAR_MAXIMUM:
-        return_unary(call, UNARY_CLIP, scalar, INFINITY);
-        break;
-    case SCALAR_MINIMUM:
-        return_unary(call, UNARY_CLIP, -INFINITY, scalar);
-        break;
-    case SCALAR_POWER:
-        return_with_operand(call, BINARY_POW, scalar, false);
-        break;
-    case SCALAR_RPOWER:
-        return_with_operand(call, BINARY_POW, scalar, true);
-        break;
-    }
-}
-
 #define UNARY(name, alg)                                                                           \
     {                                                                                              \
         name, "data", map_unary, UNARY_##alg, LAST_ALWAYS                                          \
@@ -270,10 +317,6 @@ static void map_scalar(struct mxnet_call *call)
     {                                                                                              \
         name, "lhs rhs", map_broadcast, BINARY_##alg, LAST_ALWAYS                                  \
     }
-#define SCALAR(name, function)                                                                     \
-    {                                                                                              \
-        name, "data", map_scalar, SCALAR_##function, LAST_ALWAYS                                   \
-    }
 
 /* Sorted as strcmp does: capitals, then '_', then small letters. */
 static const struct mxnet_operator operators[] = {
@@ -289,96 +332,126 @@ static const struct mxnet_operator operators[] = {
     {"SVMOutput", "data label", map_identity, 0, LAST_ALWAYS},
     IDENTITY("_CrossDeviceCopy"),
     SAME_SHAPE("_Div", DIV),
-    SCALAR("_DivScalar", DIV),
+    SAME_SHAPE("_Equal", EQUAL),
+    SAME_SHAPE("_Greater", GREATER),
+    SAME_SHAPE("_Greater_Equal", GREATER_EQUAL),
+    SAME_SHAPE("_Hypot", HYPOT),
+    SAME_SHAPE("_Lesser", LESS),
+    SAME_SHAPE("_Lesser_Equal", LESS_EQUAL),
+    SAME_SHAPE("_Logical_And", AND),
+    SAME_SHAPE("_Logical_Or", OR),
+    SAME_SHAPE("_Logical_Xor", XOR),
     SAME_SHAPE("_Maximum", MAX),
-    SCALAR("_MaximumScalar", MAXIMUM),
     SAME_SHAPE("_Minimum", MIN),
-    SCALAR("_MinimumScalar", MINIMUM),
     SAME_SHAPE("_Minus", SUB),
-    SCALAR("_MinusScalar", MINUS),
+    SAME_SHAPE("_Mod", MOD),
     SAME_SHAPE("_Mul", MUL),
-    SCALAR("_MulScalar", MUL),
+    SAME_SHAPE("_Not_Equal", NOT_EQUAL),
     SAME_SHAPE("_Plus", ADD),
-    SCALAR("_PlusScalar", PLUS),
     SAME_SHAPE("_Power", POW),
-    SCALAR("_PowerScalar", POWER),
-    SCALAR("_RDivScalar", RDIV),
-    SCALAR("_RMinusScalar", RMINUS),
-    SCALAR("_RPowerScalar", RPOWER),
     SAME_SHAPE("_add", ADD),
     IDENTITY("_copy"),
     SAME_SHAPE("_div", DIV),
-    SCALAR("_div_scalar", DIV),
+    SAME_SHAPE("_equal", EQUAL),
     SAME_SHAPE("_grad_add", ADD),
+    SAME_SHAPE("_greater", GREATER),
+    SAME_SHAPE("_greater_equal", GREATER_EQUAL),
+    SAME_SHAPE("_hypot", HYPOT),
+    SAME_SHAPE("_lesser", LESS),
+    SAME_SHAPE("_lesser_equal", LESS_EQUAL),
+    SAME_SHAPE("_logical_and", AND),
+    SAME_SHAPE("_logical_or", OR),
+    SAME_SHAPE("_logical_xor", XOR),
     SAME_SHAPE("_maximum", MAX),
-    SCALAR("_maximum_scalar", MAXIMUM),
     SAME_SHAPE("_minimum", MIN),
-    SCALAR("_minimum_scalar", MINIMUM),
     SAME_SHAPE("_minus", SUB),
-    SCALAR("_minus_scalar", MINUS),
+    SAME_SHAPE("_mod", MOD),
     SAME_SHAPE("_mul", MUL),
-    SCALAR("_mul_scalar", MUL),
+    SAME_SHAPE("_not_equal", NOT_EQUAL),
     BROADCAST("_npi_add", ADD),
-    SCALAR("_npi_add_scalar", PLUS),
     BROADCAST("_npi_multiply", MUL),
-    SCALAR("_npi_multiply_scalar", MUL),
     BROADCAST("_npi_subtract", SUB),
-    SCALAR("_npi_subtract_scalar", MINUS),
-    BROADCAST("_npi_true_divide", DIV),
-    SCALAR("_npi_true_divide_scalar", DIV),
+    {"_npi_true_divide", "lhs rhs", map_quotient, 0, LAST_ALWAYS},
     {"_npx_activation", "data", map_activation, 0, LAST_ALWAYS},
     {"_npx_leaky_relu", "data gamma", map_leaky_relu, 0, LAST_IF_PRELU},
     UNARY("_npx_relu", RELU),
     UNARY("_npx_sigmoid", SIGMOID),
     SAME_SHAPE("_plus", ADD),
-    SCALAR("_plus_scalar", PLUS),
     SAME_SHAPE("_power", POW),
-    SCALAR("_power_scalar", POWER),
-    SCALAR("_rdiv_scalar", RDIV),
-    SCALAR("_rminus_scalar", RMINUS),
-    SCALAR("_rpower_scalar", RPOWER),
     SAME_SHAPE("_sub", SUB),
     UNARY("abs", ABS),
     {"add_n", "*", map_add_n, 0, LAST_ALWAYS},
     {"amp_cast", "data", map_cast, 0, LAST_ALWAYS},
+    UNARY("arccos", ACOS),
+    UNARY("arccosh", ACOSH),
+    UNARY("arcsin", ASIN),
+    UNARY("arcsinh", ASINH),
+    UNARY("arctan", ATAN),
+    UNARY("arctanh", ATANH),
     BROADCAST("broadcast_add", ADD),
     BROADCAST("broadcast_div", DIV),
+    BROADCAST("broadcast_equal", EQUAL),
+    BROADCAST("broadcast_greater", GREATER),
+    BROADCAST("broadcast_greater_equal", GREATER_EQUAL),
+    BROADCAST("broadcast_hypot", HYPOT),
+    BROADCAST("broadcast_lesser", LESS),
+    BROADCAST("broadcast_lesser_equal", LESS_EQUAL),
     {"broadcast_like", "lhs rhs", map_broadcast_like, 0, LAST_ALWAYS},
+    BROADCAST("broadcast_logical_and", AND),
+    BROADCAST("broadcast_logical_or", OR),
+    BROADCAST("broadcast_logical_xor", XOR),
     BROADCAST("broadcast_maximum", MAX),
     BROADCAST("broadcast_minimum", MIN),
     BROADCAST("broadcast_minus", SUB),
+    BROADCAST("broadcast_mod", MOD),
     BROADCAST("broadcast_mul", MUL),
+    BROADCAST("broadcast_not_equal", NOT_EQUAL),
     BROADCAST("broadcast_plus", ADD),
     BROADCAST("broadcast_power", POW),
     BROADCAST("broadcast_sub", SUB),
     {"cast", "data", map_cast, 0, LAST_ALWAYS},
+    UNARY("cbrt", CBRT),
     UNARY("ceil", CEIL),
     {"clip", "data", map_clip, 0, LAST_ALWAYS},
+    UNARY("cos", COS),
+    UNARY("cosh", COSH),
+    {"degrees", "data", map_angle, ANGLE_DEGREES, LAST_ALWAYS},
     SAME_SHAPE("elemwise_add", ADD),
     SAME_SHAPE("elemwise_div", DIV),
     SAME_SHAPE("elemwise_mul", MUL),
     SAME_SHAPE("elemwise_sub", SUB),
     UNARY("erf", ERF),
     UNARY("exp", EXP),
+    UNARY("expm1", EXPM1),
+    {"fix", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     UNARY("floor", FLOOR),
     {"hard_sigmoid", "data", map_hard_sigmoid, 0, LAST_ALWAYS},
     IDENTITY("identity"),
     UNARY("log", LOG),
     {"log10", "data", map_log, 10, LAST_ALWAYS},
+    UNARY("log1p", LOG1P),
     {"log2", "data", map_log, 2, LAST_ALWAYS},
     IDENTITY("make_loss"),
     UNARY("negative", NEG),
     {"ones_like", "data", map_fill, 1, LAST_ALWAYS},
+    {"radians", "data", map_angle, ANGLE_RADIANS, LAST_ALWAYS},
+    {"rcbrt", "data", map_rcbrt, 0, LAST_ALWAYS},
     UNARY("reciprocal", RECIPROCAL),
     UNARY("relu", RELU),
+    {"rint", "data", map_rounding, ROUND_HALVES_DOWN, LAST_ALWAYS},
+    {"round", "data", map_rounding, ROUND_TO_NEAREST, LAST_ALWAYS},
     UNARY("rsqrt", RSQRT),
     UNARY("sigmoid", SIGMOID),
     UNARY("sign", SIGN),
+    UNARY("sin", SIN),
+    UNARY("sinh", SINH),
     UNARY("softsign", SOFTSIGN),
     UNARY("sqrt", SQRT),
     UNARY("square", SQUARE),
     IDENTITY("stop_gradient"),
+    UNARY("tan", TAN),
     UNARY("tanh", TANH),
+    {"trunc", "data", map_rounding, ROUND_TO_ZERO, LAST_ALWAYS},
     {"zeros_like", "data", map_fill, 0, LAST_ALWAYS},
 };
 

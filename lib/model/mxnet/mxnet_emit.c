@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The steps of which mappings are made. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +127,20 @@ int cop_mxnet_emit_scalar(struct mxnet_call *call, const char *part, float value
 {
     const struct shape shape = cop_shape_of(0, NULL);
     return emit_literal(call, part, COP_DTYPE_FLOAT32, &shape, &value);
+}
+
+int cop_mxnet_emit_integer(struct mxnet_call *call, const char *part, cop_dtype dtype,
+                           double number)
+{
+    const struct shape shape = cop_shape_of(0, NULL);
+    int64_t whole = 0; /* its first bytes are the narrower number: we are little-endian */
+    if (number >= 0x1p63)
+        whole = INT64_MAX;
+    else if (number < -0x1p63)
+        whole = INT64_MIN;
+    else if (!isnan(number))
+        whole = (int64_t)number;
+    return emit_literal(call, part, dtype, &shape, &whole);
 }
 
 int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, const int64_t *dims)

@@ -94,8 +94,8 @@ static int emit_standardized(struct mxnet_call *call, const struct reduce_attrs 
     return cop_mxnet_emit_binary(call, "standardized", BINARY_MUL, offset, scale);
 }
 
-/* · gamma + beta, vectors along `axis`. */
-static int emit_affine(struct mxnet_call *call, int64_t axis, int src)
+/* · gamma + beta, vectors along `axis`. The last step is called `part`. */
+static int emit_affine(struct mxnet_call *call, int64_t axis, const char *part, int src)
 {
     COP_ZEROED_ATTRS(binary_attrs, attrs);
     attrs.align_left = axis != -1; /* along the last dimension numpy's rule does it */
@@ -103,7 +103,7 @@ static int emit_affine(struct mxnet_call *call, int64_t axis, int src)
     attrs.alg = BINARY_MUL;
     src = cop_mxnet_emit_2(call, OP_BINARY, "gamma", &attrs, src, call->src[1]);
     attrs.alg = BINARY_ADD;
-    return cop_mxnet_emit_2(call, OP_BINARY, "", &attrs, src, call->src[2]);
+    return cop_mxnet_emit_2(call, OP_BINARY, part, &attrs, src, call->src[2]);
 }
 
 static void map_instance_norm(struct mxnet_call *call)
@@ -113,8 +113,8 @@ static void map_instance_norm(struct mxnet_call *call)
         return;
     struct reduce_attrs mean = reduction(REDUCE_MEAN, 2, (const int64_t[]){0, 1});
     mean.exclude = true;
-    cop_mxnet_return(call,
-                     emit_affine(call, 1, emit_standardized(call, &mean, epsilon, call->src[0])));
+    cop_mxnet_return(
+        call, emit_affine(call, 1, "", emit_standardized(call, &mean, epsilon, call->src[0])));
 }
 
 static void map_layer_norm(struct mxnet_call *call)
@@ -128,7 +128,35 @@ static void map_layer_norm(struct mxnet_call *call)
         return;
     const struct reduce_attrs mean = reduction(REDUCE_MEAN, 1, &axis);
     cop_mxnet_return(
-        call, emit_affine(call, axis, emit_standardized(call, &mean, epsilon, call->src[0])));
+        call, emit_affine(call, axis, "", emit_standardized(call, &mean, epsilon, call->src[0])));
+}
+
+/* One factor and one offset for each group, as MXNet 1 has them. */
+static void map_group_norm(struct mxnet_call *call)
+{
+    struct attribute_reader *reader = &call->attributes;
+    COP_ZEROED_ATTRS(reshape_attrs, apart); /* [0,−4,groups,−1,−2]: c becomes groups and a rest */
+    apart.is_mxnet = true;
+    apart.count = 5;
+    apart.target[1] = -4;
+    apart.target[2] = cop_attribute_int(reader, "num_groups", 1, 1, COP_MAX_EXTENT);
+    apart.target[3] = -1;
+    apart.target[4] = -2;
+    COP_ZEROED_ATTRS(reshape_attrs, together); /* [0,−3,−2] */
+    together.is_mxnet = true;
+    together.count = 3;
+    together.target[1] = -3;
+    together.target[2] = -2;
+    const float epsilon = cop_attribute_float(reader, "eps", 1e-5F);
+    if (cop_attribute_bool(reader, "output_mean_var", false))
+        cop_attribute_fail(reader, COP_STATUS_UNSUPPORTED, "output_mean_var", "False");
+    if (cop_attributes_end(reader) != COP_STATUS_OK || !cop_mxnet_set_outputs(call, 3))
+        return;
+    struct reduce_attrs mean = reduction(REDUCE_MEAN, 2, (const int64_t[]){0, 1});
+    mean.exclude = true;
+    int dst = cop_mxnet_emit_1(call, OP_RESHAPE, "groups", &apart, call->src[0]);
+    dst = emit_affine(call, 1, "beta", emit_standardized(call, &mean, epsilon, dst));
+    cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_RESHAPE, "", &together, dst));
 }
 
 #define BATCH_NORM_SLOTS "data gamma beta moving_mean moving_var"
@@ -137,6 +165,7 @@ static const struct mxnet_operator operators[] = {
     {"BatchNorm", BATCH_NORM_SLOTS, map_batch_norm, BATCH_NORM, LAST_ALWAYS},
     {"BatchNorm_v1", BATCH_NORM_SLOTS, map_batch_norm, BATCH_NORM_V1, LAST_ALWAYS},
     {"Dropout", "data", map_dropout, 0, LAST_ALWAYS},
+    {"GroupNorm", "data gamma beta", map_group_norm, 0, LAST_ALWAYS},
     {"InstanceNorm", "data gamma beta", map_instance_norm, 0, LAST_ALWAYS},
     {"L2Normalization", "data", map_l2_normalization, 0, LAST_ALWAYS},
     {"LRN", "data", map_lrn, 0, LAST_ALWAYS},

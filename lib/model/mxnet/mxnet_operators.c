@@ -5,8 +5,10 @@
 #include <string.h>
 
 const struct mxnet_operator_family *const cop_mxnet_families[] = {
-    &cop_mxnet_neural_family,      &cop_mxnet_normalization_family, &cop_mxnet_elementwise_family,
-    &cop_mxnet_arrangement_family, &cop_mxnet_reduction_family,     NULL,
+    &cop_mxnet_neural_family,      &cop_mxnet_normalization_family,
+    &cop_mxnet_elementwise_family, &cop_mxnet_scalar_family,
+    &cop_mxnet_arrangement_family, &cop_mxnet_repetition_family,
+    &cop_mxnet_reduction_family,   NULL,
 };
 
 static const struct mxnet_operator *find_in(const struct mxnet_operator_family *family,

@@ -6,6 +6,7 @@
 #ifndef MODEL_MXNET_MXNET_OPERATORS_H
 #define MODEL_MXNET_MXNET_OPERATORS_H
 
+#include "base/shared.h"
 #include "graph/graph.h"
 #include "model/mxnet/symbol_attributes.h"
 
@@ -61,7 +62,9 @@ struct mxnet_operator_family {
 extern const struct mxnet_operator_family cop_mxnet_neural_family;
 extern const struct mxnet_operator_family cop_mxnet_normalization_family;
 extern const struct mxnet_operator_family cop_mxnet_elementwise_family;
+extern const struct mxnet_operator_family cop_mxnet_scalar_family;
 extern const struct mxnet_operator_family cop_mxnet_arrangement_family;
+extern const struct mxnet_operator_family cop_mxnet_repetition_family;
 extern const struct mxnet_operator_family cop_mxnet_reduction_family;
 
 /* All families; NULL-terminated. */
@@ -71,7 +74,7 @@ extern const struct mxnet_operator_family *const cop_mxnet_families[];
 const char *cop_mxnet_canonical_name(const char *name);
 
 /* The operator of a canonical name or alias; NULL: we have none. */
-const struct mxnet_operator *cop_mxnet_operator_find(const char *name);
+COP_SHARED const struct mxnet_operator *cop_mxnet_operator_find(const char *name);
 
 /* What an input of an operator is for. */
 enum slot_role {
@@ -84,11 +87,11 @@ enum slot_role {
 #define COP_SLOT_NAME_BYTES 24
 
 /* The name and role of an input; `name` may be NULL. */
-enum slot_role cop_mxnet_slot(const struct mxnet_operator *op, int slot,
-                              char name[COP_SLOT_NAME_BYTES]);
+COP_SHARED enum slot_role cop_mxnet_slot(const struct mxnet_operator *op, int slot,
+                                         char name[COP_SLOT_NAME_BYTES]);
 
 /* How many inputs the attributes call for; −1: any number. */
-int cop_mxnet_slot_count(const struct mxnet_operator *op, const struct mxnet_node *node);
+COP_SHARED int cop_mxnet_slot_count(const struct mxnet_operator *op, const struct mxnet_node *node);
 
 /*
  * For mappings. After a failure, which the call remembers, emitting does nothing and gives
@@ -109,6 +112,9 @@ int cop_mxnet_emit_binary(struct mxnet_call *call, const char *part, enum binary
                           int b);
 /* A float32 number as a constant of no dimensions. */
 int cop_mxnet_emit_scalar(struct mxnet_call *call, const char *part, float value);
+/* … of an integer type: what of `number` fits it. */
+int cop_mxnet_emit_integer(struct mxnet_call *call, const char *part, cop_dtype dtype,
+                           double number);
 /* A float32 tensor of ones, of at most 4096 elements. */
 int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, const int64_t *dims);
 int cop_mxnet_emit_int64s(struct mxnet_call *call, const char *part, int count,

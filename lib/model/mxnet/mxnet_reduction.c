@@ -112,7 +112,15 @@ static void map_arg(struct mxnet_call *call)
     if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
         return;
     const bool is_scalar = attrs.flatten && !attrs.keep_dims;
-    int dst = cop_mxnet_emit_1(call, OP_ARG, is_scalar ? "position" : "", &attrs, call->src[0]);
+    const cop_dtype dtype = call->graph->values[call->src[0]].dtype;
+    const bool is_cast = dtype != COP_DTYPE_FLOAT32 && dtype != COP_DTYPE_UNKNOWN;
+    int dst = cop_mxnet_emit_1(call, OP_ARG, is_scalar || is_cast ? "position" : "", &attrs,
+                               call->src[0]);
+    if (is_cast) {
+        COP_ZEROED_ATTRS(cast_attrs, cast);
+        cast.to = dtype;
+        dst = cop_mxnet_emit_1(call, OP_CAST, is_scalar ? "number" : "", &cast, dst);
+    }
     if (is_scalar) { /* one number is a list of one */
         COP_ZEROED_ATTRS(reshape_attrs, one);
         one.count = 1;

@@ -317,30 +317,67 @@ static cop_status refuse_sparse(const struct mxnet_params *params, cop_error *er
     return COP_STATUS_OK;
 }
 
-cop_status cop_params_parse(struct source *source, struct mxnet_params *params, cop_error *error)
+static struct params_reader open_reader(struct source *source, cop_error *error)
 {
-    struct params_reader reader = {
+    return (struct params_reader){
         .bytes = {.bytes = cop_source_bytes(source), .size = cop_source_size(source)},
         .error = error,
     };
+}
+
+static cop_status name_source(const struct source *source, cop_status status, cop_error *error)
+{
+    if (status != COP_STATUS_OK)
+        cop_error_prefix(error, status, "%.256s: ", cop_source_name(source));
+    return status;
+}
+
+static cop_status parse(struct source *source, bool is_sorted, struct mxnet_params *params,
+                        cop_error *error)
+{
+    struct params_reader reader = open_reader(source, error);
     params->source = source;
     cop_status status = read_records(&reader, params);
     if (status == COP_STATUS_OK)
         status = read_names(&reader, params);
-    if (status == COP_STATUS_OK)
+    if (status == COP_STATUS_OK && is_sorted)
         status = sort_names(params, error);
     if (status == COP_STATUS_OK)
         status = refuse_sparse(params, error);
-    if (status != COP_STATUS_OK)
-        cop_error_prefix(error, status, "%.256s: ", cop_source_name(source));
-    return status;
+    return name_source(source, status, error);
+}
+
+cop_status cop_params_parse(struct source *source, struct mxnet_params *params, cop_error *error)
+{
+    return parse(source, true, params, error);
+}
+
+cop_status cop_params_parse_list(struct source *source, struct mxnet_params *params,
+                                 cop_error *error)
+{
+    return parse(source, false, params, error);
+}
+
+cop_status cop_params_parse_record(struct source *source, struct mxnet_params *params,
+                                   cop_error *error)
+{
+    struct params_reader reader = open_reader(source, error);
+    params->source = source;
+    params->arrays = cop_alloc(1, sizeof *params->arrays);
+    if (params->arrays == NULL)
+        return cop_fail_memory(error, cop_source_name(source), sizeof *params->arrays);
+    params->count = 1;
+    cop_status status = read_record(&reader, &params->arrays[0]);
+    if (status == COP_STATUS_OK)
+        status = refuse_sparse(params, error);
+    return name_source(source, status, error);
 }
 
 const struct mxnet_array *cop_params_find(const struct mxnet_params *params, const char *name,
                                           bool is_auxiliary)
 {
     const size_t length = strlen(name);
-    size_t begin = 0, end = params->named_count;
+    size_t begin = 0, end = params->by_name == NULL ? 0 : params->named_count;
     while (begin < end) { /* the first that is not before the name */
         const size_t middle = begin + (end - begin) / 2;
         const struct mxnet_array *array = &params->arrays[params->by_name[middle]];
@@ -350,7 +387,7 @@ const struct mxnet_array *cop_params_find(const struct mxnet_params *params, con
             end = middle;
     }
     const struct mxnet_array *found = NULL;
-    for (; begin < params->named_count; begin++) {
+    for (; params->by_name != NULL && begin < params->named_count; begin++) {
         const struct mxnet_array *array = &params->arrays[params->by_name[begin]];
         if (compare_names(name_of(params, array), array->name_bytes, name, length) != 0)
             break;

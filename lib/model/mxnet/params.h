@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shared.h"
 #include "base/source.h"
 #include "ir/shape.h"
 
@@ -45,21 +46,34 @@ struct mxnet_params {
  * @return OK; MALFORMED_MODEL with the byte; UNSUPPORTED for sparse arrays, with their names, and
  * for ranks above COP_MAX_RANK; OUT_OF_MEMORY. `params` is to be released in any case
  */
-cop_status cop_params_parse(struct source *source, struct mxnet_params *params, cop_error *error);
+COP_SHARED cop_status cop_params_parse(struct source *source, struct mxnet_params *params,
+                                       cop_error *error);
+
+/*
+ * The same for whoever takes all arrays in their order: names may stand there twice, and none is
+ * found by cop_params_find.
+ */
+COP_SHARED cop_status cop_params_parse_list(struct source *source, struct mxnet_params *params,
+                                            cop_error *error);
+
+/* One array without a list around it, as it stands in one; what follows it is not looked at. */
+COP_SHARED cop_status cop_params_parse_record(struct source *source, struct mxnet_params *params,
+                                              cop_error *error);
 
 /*
  * The array of a variable; NULL: there is none. A name that stands there under both marks is
  * decided by `is_auxiliary`.
  */
-const struct mxnet_array *cop_params_find(const struct mxnet_params *params, const char *name,
-                                          bool is_auxiliary);
+COP_SHARED const struct mxnet_array *cop_params_find(const struct mxnet_params *params,
+                                                     const char *name, bool is_auxiliary);
 
 /* The shape of an array that has elements. */
-struct shape cop_params_shape(const struct mxnet_params *params, const struct mxnet_array *array);
+COP_SHARED struct shape cop_params_shape(const struct mxnet_params *params,
+                                         const struct mxnet_array *array);
 
 /* The element type of MXNet's number for one; COP_DTYPE_UNKNOWN: it has none such. */
-cop_dtype cop_mxnet_dtype(int64_t number);
+COP_SHARED cop_dtype cop_mxnet_dtype(int64_t number);
 
-void cop_params_release(struct mxnet_params *params);
+COP_SHARED void cop_params_release(struct mxnet_params *params);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/shared.h"
 #include "base/source.h"
 
 /* What a file may hold; more is MALFORMED_MODEL. */
@@ -53,16 +54,17 @@ struct mxnet_symbol {
  * operators and attributes mean is not looked at. Messages begin with the source's name.
  * @return OK, MALFORMED_MODEL or OUT_OF_MEMORY; `symbol` is to be released in any case
  */
-cop_status cop_symbol_parse(struct source *source, struct mxnet_symbol *symbol, cop_error *error);
+COP_SHARED cop_status cop_symbol_parse(struct source *source, struct mxnet_symbol *symbol,
+                                       cop_error *error);
 
 /* Adds a variable and sets `*index`; pointers to nodes are not valid afterwards. */
-cop_status cop_symbol_add_variable(struct mxnet_symbol *symbol, const char *name, int *index,
-                                   cop_error *error);
+COP_SHARED cop_status cop_symbol_add_variable(struct mxnet_symbol *symbol, const char *name,
+                                              int *index, cop_error *error);
 
 /* Brings a symbol that an older MXNet wrote to the form of the current one. */
-cop_status cop_symbol_upgrade(struct mxnet_symbol *symbol, cop_error *error);
+COP_SHARED cop_status cop_symbol_upgrade(struct mxnet_symbol *symbol, cop_error *error);
 
-void cop_symbol_release(struct mxnet_symbol *symbol);
+COP_SHARED void cop_symbol_release(struct mxnet_symbol *symbol);
 
 static inline bool cop_symbol_is_variable(const struct mxnet_node *node)
 {

@@ -59,9 +59,8 @@ cop_status cop_mx_array_create_none(struct mx_array **array, cop_error *error);
 /*
  * An array with memory of its own; `is_delayed`: the memory is made when it is first needed,
  * zeroed. INVALID_ARGUMENT: type, a dimension below 0, 2^31 − 1 elements or more ("… Size of tensor
- * you are trying to allocate is larger than 2^31 elements…"). UNSUPPORTED: more than COP_MAX_RANK
- * dimensions. NOT_FOUND: no such GPU. A shape of rank 0 is unknown unless the thread has numpy's
- * shapes on, and makes a none array of that context and type.
+ * you are trying to allocate is larger than 2^31 elements…"); of what is not delayed, NOT_FOUND: no
+ * such GPU. A shape of rank 0 has one element, as in MXNet, also where shapes are not numpy's.
  */
 cop_status cop_mx_array_create(const struct shape *shape, int type, struct mx_context context,
                                bool is_delayed, struct mx_array **array, cop_error *error);
@@ -77,8 +76,8 @@ cop_status cop_mx_array_adopt(cop_ndarray *made, struct mx_context context, stru
 cop_status cop_mx_array_adopt_into(struct mx_array *array, cop_ndarray *made,
                                    struct mx_context context, cop_error *error);
 
-/* Another view: new handle, same chunk. The element count must not be larger than what is behind
- * `offset_bytes`. */
+/* Another view: new handle, same chunk, from byte `offset_bytes` of the chunk on.
+ * INVALID_ARGUMENT: it would reach beyond the chunk. */
 cop_status cop_mx_array_view(const struct mx_array *array, size_t offset_bytes, int type,
                              const struct shape *shape, struct mx_array **view, cop_error *error);
 
@@ -119,11 +118,15 @@ void cop_mx_chunk_retain(struct mx_chunk *chunk);
 void cop_mx_chunk_release(struct mx_chunk *chunk);
 
 /* Elements from and to memory of the process, wherever the array lies; they wait for what was asked
- * before. `count` must be the array's. */
+ * before. `count` must be the array's. The memory need not be aligned. */
 cop_status cop_mx_array_read(const struct mx_array *array, void *elements, size_t count,
                              cop_error *error);
 cop_status cop_mx_array_write(struct mx_array *array, const void *elements, size_t count,
                               cop_error *error);
+
+/* Some bytes of an array's elements, likewise. */
+cop_status cop_mx_array_read_bytes(const struct mx_array *array, size_t offset, void *bytes,
+                                   size_t size, cop_error *error);
 
 /* All elements of `src` into `dst`: one shape, any two element types and contexts (`_copyto`). */
 cop_status cop_mx_array_copy(const struct mx_array *src, struct mx_array *dst, cop_error *error);
@@ -131,11 +134,14 @@ cop_status cop_mx_array_copy(const struct mx_array *src, struct mx_array *dst, c
 /* Waits for what writes the array, or for all that is pending. The error of an invocation that
  * failed. */
 cop_status cop_mx_array_wait(const struct mx_array *array, cop_error *error);
+/* Also for what reads it. */
+cop_status cop_mx_array_wait_to_write(const struct mx_array *array, cop_error *error);
 cop_status cop_mx_wait_all(cop_error *error);
 
-/* Whether dimensions of 0 and rank 0 are values for the calling thread (MXSetIsNumpyShape). */
+/* Whether dimensions of 0 and rank 0 are values for the calling thread (MXSetIsNumpyShape). Setting
+ * (0 off, 1 for the thread, 2 for all; anything else changes nothing) returns what was. */
 bool cop_mx_is_numpy_shape(void);
-int cop_mx_set_numpy_shape(int mode, int *previous); /* 0 off, 1 for the thread, 2 for all */
+bool cop_mx_set_numpy_shape(int mode);
 
 /* The list format: `names` has `count` entries or is NULL. (array/mx_array_file.c) */
 struct mx_array_list {

@@ -18,7 +18,7 @@ uint32_t cop_mx_own_stripe(void)
 
 void cop_mx_epochs_init(struct mx_epochs *epochs)
 {
-    *epochs = (struct mx_epochs){.fork_epoch = cop_fork_epoch()};
+    *epochs = (struct mx_epochs){.fork_epoch = cop_fork_count()};
 }
 
 void cop_mx_epochs_retire(struct mx_epochs *epochs, struct mx_retired *retired)
@@ -65,7 +65,7 @@ void cop_mx_epochs_reclaim(struct mx_epochs *epochs, uint32_t most)
 {
     reclaim_once(epochs);
     /* Readers that fork left behind never leave: what they may have seen is kept then. */
-    while (epochs->retired_count > most && epochs->fork_epoch == cop_fork_epoch()) {
+    while (epochs->retired_count > most && epochs->fork_epoch == cop_fork_count()) {
         nanosleep(&(struct timespec){.tv_nsec = 100 * 1000}, NULL);
         reclaim_once(epochs);
     }

@@ -118,11 +118,12 @@ static cop_status check_limit(const struct mx_parameter *parameter, double numbe
         return COP_STATUS_OK;
     if (is_from_1)
         cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                 "value %.10g for Parameter %s should be greater equal to 1", number, parameter->name);
+                 "value %.10g for Parameter %s should be greater equal to 1", number,
+                 parameter->name);
     else
         cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                 "value %.10g for Parameter %s exceed bound [%g,%g]", number, parameter->name, least,
-                 most);
+                 "value %.10g for Parameter %s exceed bound [%g,%g]", number, parameter->name,
+                 least, most);
     append(error, "\n%s: %s", parameter->name, parameter->description);
     return error->status;
 }

@@ -59,9 +59,34 @@ static const struct mx_parameter swap_axis[] = {
     {"dim2", "int, optional, default='0'", "The other one.", MX_LIMIT_NONE},
 };
 
+static const struct mx_parameter broadcast_axis[] = {
+    {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
+    {"axis", "Shape(tuple), optional, default=[]", "Dimensions of size 1 that are repeated.",
+     MX_LIMIT_NONE},
+    {"size", "Shape(tuple), optional, default=[]", "How large each becomes.", MX_LIMIT_NONE},
+};
+
+static const struct mx_parameter broadcast_to[] = {
+    {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
+    {"shape", "Shape(tuple), optional, default=[]", "The new shape; 0 keeps a dimension.",
+     MX_LIMIT_NONE},
+};
+
+static const struct mx_parameter depth_to_space[] = {
+    {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
+    {"block_size", "int, required", "Side of a block.", MX_LIMIT_NONE},
+};
+
 static const struct mx_parameter expand_dims[] = {
     {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
     {"axis", "int, required", "Where the new dimension comes.", MX_LIMIT_NONE},
+};
+
+static const struct mx_parameter repeat[] = {
+    {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
+    {"repeats", "int, required", "How often.", MX_LIMIT_NONE},
+    {"axis", "int or None, optional, default='None'", "The dimension; None: the elements in a row.",
+     MX_LIMIT_NONE},
 };
 
 static const struct mx_parameter reshape_like[] = {
@@ -115,6 +140,11 @@ static const struct mx_parameter stack[] = {
     {"data", "NDArray-or-Symbol[]", "Parts of one shape, in their order.", MX_LIMIT_NONE},
     {"axis", "int, optional, default='0'", "Where the new dimension comes.", MX_LIMIT_NONE},
     {"num_args", "int, required", "Number of inputs.", MX_LIMIT_FROM_1},
+};
+
+static const struct mx_parameter tile[] = {
+    {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
+    {"reps", "Shape(tuple), required", "How often, for each dimension.", MX_LIMIT_NONE},
 };
 
 static const struct mx_parameter transpose[] = {
@@ -172,10 +202,34 @@ static const struct mx_operator operators[] = {
         .types = MX_TYPES_FORWARD,
     },
     {
+        .name = "broadcast_axis",
+        .aliases = COP_MX_NAMES("broadcast_axes"),
+        .description = "Repeats some dimensions of size 1.",
+        COP_MX_ARGUMENTS(broadcast_axis, 1),
+    },
+    {
+        .name = "broadcast_to",
+        .aliases = COP_MX_NO_NAMES,
+        .description = "Repeats dimensions of size 1 up to a shape.",
+        COP_MX_ARGUMENTS(broadcast_to, 1),
+    },
+    {
+        .name = "depth_to_space",
+        .aliases = COP_MX_NO_NAMES,
+        .description = "Spreads channels over blocks of positions.",
+        COP_MX_ARGUMENTS(depth_to_space, 1),
+    },
+    {
         .name = "expand_dims",
         .aliases = COP_MX_NAMES("_npi_expand_dims"),
         .description = "Adds a dimension of size 1.",
         COP_MX_ARGUMENTS(expand_dims, 1),
+    },
+    {
+        .name = "repeat",
+        .aliases = COP_MX_NAMES("_np_repeat"),
+        .description = "Repeats each element.",
+        COP_MX_ARGUMENTS(repeat, 1),
     },
     {
         .name = "reshape_like",
@@ -217,6 +271,12 @@ static const struct mx_operator operators[] = {
         .types = MX_TYPES_LIKE,
     },
     {
+        .name = "space_to_depth",
+        .aliases = COP_MX_NO_NAMES,
+        .description = "Gathers blocks of positions in channels.",
+        COP_MX_ARGUMENTS(depth_to_space, 1),
+    },
+    {
         .name = "squeeze",
         .aliases = COP_MX_NO_NAMES,
         .description = "Removes dimensions of size 1.",
@@ -228,6 +288,12 @@ static const struct mx_operator operators[] = {
         .description = "Joins tensors of one shape along a new dimension.",
         COP_MX_ARGUMENTS(stack, 1),
         .key_var_num_args = "num_args",
+    },
+    {
+        .name = "tile",
+        .aliases = COP_MX_NAMES("_npi_tile"),
+        .description = "Repeats the whole tensor along its dimensions.",
+        COP_MX_ARGUMENTS(tile, 1),
     },
     {
         .name = "transpose",

@@ -27,12 +27,51 @@ static const struct mx_parameter broadcast_like[] = {
     }
 
 static const struct mx_operator operators[] = {
+    BINARY("_equal",
+           "Of two tensors of one shape, element by element: 1 where both are equal, otherwise 0.",
+           COP_MX_NAMES("_Equal")),
     BINARY("_grad_add", "Sum of two tensors of one shape, as gradients are added.",
            COP_MX_NO_NAMES),
+    BINARY("_greater",
+           "Of two tensors of one shape, element by element: 1 where the left one is greater, "
+           "otherwise 0.",
+           COP_MX_NAMES("_Greater")),
+    BINARY("_greater_equal",
+           "Of two tensors of one shape, element by element: 1 where the left one is not smaller, "
+           "otherwise 0.",
+           COP_MX_NAMES("_Greater_Equal")),
+    BINARY("_hypot", "Root of the sum of squares of two tensors of one shape, element by element.",
+           COP_MX_NAMES("_Hypot")),
+    BINARY("_lesser",
+           "Of two tensors of one shape, element by element: 1 where the left one is smaller, "
+           "otherwise 0.",
+           COP_MX_NAMES("_Lesser")),
+    BINARY("_lesser_equal",
+           "Of two tensors of one shape, element by element: 1 where the left one is not greater, "
+           "otherwise 0.",
+           COP_MX_NAMES("_Lesser_Equal")),
+    BINARY("_logical_and",
+           "Of two tensors of one shape, element by element: 1 where neither is zero, otherwise 0.",
+           COP_MX_NAMES("_Logical_And")),
+    BINARY("_logical_or",
+           "Of two tensors of one shape, element by element: 1 where at least one is not zero, "
+           "otherwise 0.",
+           COP_MX_NAMES("_Logical_Or")),
+    BINARY("_logical_xor",
+           "Of two tensors of one shape, element by element: 1 where exactly one is zero, "
+           "otherwise 0.",
+           COP_MX_NAMES("_Logical_Xor")),
     BINARY("_maximum", "Larger of two tensors of one shape, element by element.",
            COP_MX_NAMES("_Maximum")),
     BINARY("_minimum", "Smaller of two tensors of one shape, element by element.",
            COP_MX_NAMES("_Minimum")),
+    BINARY("_mod",
+           "Remainder of the quotient, with the sign of the divisor, of two tensors of one shape, "
+           "element by element.",
+           COP_MX_NAMES("_Mod")),
+    BINARY("_not_equal",
+           "Of two tensors of one shape, element by element: 1 where they differ, otherwise 0.",
+           COP_MX_NAMES("_Not_Equal")),
     BINARY("_npi_add", "Sum of two tensors, as numpy names it; dimensions of size 1 are repeated.",
            COP_MX_NO_NAMES),
     BINARY("_npi_multiply",
@@ -67,6 +106,30 @@ static const struct mx_operator operators[] = {
     BINARY("broadcast_div",
            "Quotient of two tensors, element by element; dimensions of size 1 are repeated.",
            COP_MX_NAMES("_sparse_broadcast_div")),
+    BINARY("broadcast_equal",
+           "Of two tensors, element by element: 1 where both are equal, otherwise 0; dimensions of "
+           "size 1 are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_greater",
+           "Of two tensors, element by element: 1 where the left one is greater, otherwise 0; "
+           "dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_greater_equal",
+           "Of two tensors, element by element: 1 where the left one is not smaller, otherwise 0; "
+           "dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_hypot",
+           "Root of the sum of squares of two tensors, element by element; dimensions of size 1 "
+           "are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_lesser",
+           "Of two tensors, element by element: 1 where the left one is smaller, otherwise 0; "
+           "dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_lesser_equal",
+           "Of two tensors, element by element: 1 where the left one is not greater, otherwise 0; "
+           "dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
     {
         .name = "broadcast_like",
         .aliases = COP_MX_NO_NAMES,
@@ -74,15 +137,35 @@ static const struct mx_operator operators[] = {
         COP_MX_ARGUMENTS(broadcast_like, 2),
         .types = MX_TYPES_LIKE,
     },
+    BINARY("broadcast_logical_and",
+           "Of two tensors, element by element: 1 where neither is zero, otherwise 0; dimensions "
+           "of size 1 are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_logical_or",
+           "Of two tensors, element by element: 1 where at least one is not zero, otherwise 0; "
+           "dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
+    BINARY("broadcast_logical_xor",
+           "Of two tensors, element by element: 1 where exactly one is zero, otherwise 0; "
+           "dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
     BINARY("broadcast_maximum",
            "Larger of two tensors, element by element; dimensions of size 1 are repeated.",
            COP_MX_NAMES("_npi_maximum")),
     BINARY("broadcast_minimum",
            "Smaller of two tensors, element by element; dimensions of size 1 are repeated.",
            COP_MX_NAMES("_npi_minimum")),
+    BINARY("broadcast_mod",
+           "Remainder of the quotient, with the sign of the divisor, of two tensors, element by "
+           "element; dimensions of size 1 are repeated.",
+           COP_MX_NO_NAMES),
     BINARY("broadcast_mul",
            "Product of two tensors, element by element; dimensions of size 1 are repeated.",
            COP_MX_NAMES("_sparse_broadcast_mul")),
+    BINARY("broadcast_not_equal",
+           "Of two tensors, element by element: 1 where they differ, otherwise 0; dimensions of "
+           "size 1 are repeated.",
+           COP_MX_NO_NAMES),
     BINARY("broadcast_power",
            "Power of two tensors, element by element; dimensions of size 1 are repeated.",
            COP_MX_NO_NAMES),

@@ -52,6 +52,18 @@ static const struct mx_parameter dropout[] = {
     {"cudnn_off", "boolean or None, optional, default=0", "Accepted and not used.", MX_LIMIT_NONE},
 };
 
+static const struct mx_parameter group_norm[] = {
+    {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
+    {"gamma", COP_MX_TENSOR, "Learned factors, one for each group.", MX_LIMIT_NONE},
+    {"beta", COP_MX_TENSOR, "Learned offsets, one for each group.", MX_LIMIT_NONE},
+    {"num_groups", "int, optional, default='1'", "Groups into which the channels are divided.",
+     MX_LIMIT_NONE},
+    {"eps", "float, optional, default=9.99999975e-06",
+     "Small number that keeps the divisor from being zero.", MX_LIMIT_NONE},
+    {"output_mean_var", "boolean, optional, default=0", "Show mean and deviation as outputs, too.",
+     MX_LIMIT_NONE},
+};
+
 static const struct mx_parameter instance_norm[] = {
     {"data", COP_MX_TENSOR, "What the operator works on.", MX_LIMIT_NONE},
     {"gamma", COP_MX_TENSOR, "Learned factors, one for each channel.", MX_LIMIT_NONE},
@@ -141,6 +153,14 @@ static const struct mx_operator operators[] = {
         .output_rule = MX_OUTPUT_FIRST,
         .types = MX_TYPES_FORWARD,
         .training = MX_TRAINING_RANDOM,
+    },
+    {
+        .name = "GroupNorm",
+        .aliases = COP_MX_NO_NAMES,
+        .description = "Normalizes groups of channels of each sample, then scales and shifts.",
+        COP_MX_ARGUMENTS(group_norm, 3),
+        .outputs = "output mean std",
+        .output_rule = MX_OUTPUT_MEAN_VAR,
     },
     {
         .name = "InstanceNorm",

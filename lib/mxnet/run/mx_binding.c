@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/model.h"
-#include "model/mxnet/mxnet_import.h"
+#include "model/mxnet/mxnet_build.h"
 #include "model/mxnet/params.h"
 #include "mxnet/run/mx_program_parts.h"
 
@@ -17,7 +17,6 @@ struct building {
     struct mx_array *const *src;
     int *input_of_node;      /* of the computed order; −1: no variable */
     int *parameter_of_input; /* −1: none */
-    struct source **sources; /* one a parameter; a reference is held while the graph is built */
     bool with_dims;          /* shapes as the arrays have them, not only their ranks */
 };
 
@@ -45,7 +44,7 @@ static void destroy_retired(struct mx_retired *retired)
 bool cop_mx_binding_is_stale(const struct mx_binding *binding)
 {
     for (int i = 0; i < binding->parameter_count; i++) {
-        const struct mx_parameter *parameter = &binding->parameters[i];
+        const struct mx_packed *parameter = &binding->parameters[i];
         if (atomic_load(&parameter->chunk->writes_begun) != parameter->version)
             return true;
     }
@@ -55,12 +54,12 @@ bool cop_mx_binding_is_stale(const struct mx_binding *binding)
 static cop_status note_parameter(struct mx_binding *binding, int input,
                                  const struct mx_array *array, cop_error *error)
 {
-    struct mx_parameter *parameter = &binding->parameters[binding->parameter_count++];
-    *parameter = (struct mx_parameter){.input = input,
-                                       .chunk = array->chunk,
-                                       .offset_bytes = array->offset_bytes,
-                                       .type = array->type,
-                                       .shape = array->shape};
+    struct mx_packed *parameter = &binding->parameters[binding->parameter_count++];
+    *parameter = (struct mx_packed){.input = input,
+                                    .chunk = array->chunk,
+                                    .offset_bytes = array->offset_bytes,
+                                    .type = array->type,
+                                    .shape = array->shape};
     cop_mx_chunk_retain(array->chunk);
     COP_TRY(cop_mx_stable_version(array, &parameter->version, error));
     /* Whatever was asked before is done before anything is packed: errors belong to this call. */
@@ -99,12 +98,9 @@ static cop_status bind_variable(void *user, int node, enum slot_role role,
         .use = VARIABLE_INPUT, .dtype = cop_mxnet_dtype(array->type), .shape = array->shape};
     if (parameter >= 0) {
         variable->use = VARIABLE_CONSTANT;
-        struct source **source = &building->sources[parameter];
-        COP_TRY(cop_mx_content_source(array, building->program->inputs[input].name,
-                                      building->binding->parameters[parameter].version, source,
-                                      error));
-        variable->source = *source;
-        return COP_STATUS_OK;
+        return cop_mx_content_source(array, building->program->inputs[input].name,
+                                     building->binding->parameters[parameter].version,
+                                     &variable->source, error);
     }
     for (int i = 0; i < array->shape.rank && !building->with_dims; i++)
         variable->shape.dims[i] = COP_UNKNOWN;
@@ -136,12 +132,9 @@ static cop_status open_building(struct building *building, cop_error *error)
 {
     const struct mx_program *program = building->program;
     const size_t nodes = program->computed_order.count, inputs = (size_t)program->input_count;
-    const size_t parameters = (size_t)building->binding->parameter_count;
     building->input_of_node = cop_alloc(nodes, sizeof *building->input_of_node);
     building->parameter_of_input = cop_alloc(inputs, sizeof *building->parameter_of_input);
-    building->sources = cop_alloc(parameters, sizeof(struct source *));
-    if (building->input_of_node == NULL || building->parameter_of_input == NULL ||
-        building->sources == NULL)
+    if (building->input_of_node == NULL || building->parameter_of_input == NULL)
         return cop_fail_memory(error, "a program's parameters", nodes * sizeof(int));
     memset(building->input_of_node, -1, nodes * sizeof(int));
     memset(building->parameter_of_input, -1, inputs * sizeof(int));
@@ -153,42 +146,10 @@ static cop_status open_building(struct building *building, cop_error *error)
     return COP_STATUS_OK;
 }
 
-static void release_sources(struct building *building)
-{
-    for (int i = 0; i < building->binding->parameter_count; i++)
-        cop_source_release(&building->sources[i]);
-}
-
 static void close_building(struct building *building)
 {
-    if (building->sources != NULL)
-        release_sources(building);
-    cop_free(building->sources);
     cop_free(building->parameter_of_input);
     cop_free(building->input_of_node);
-}
-
-/* Shapes are given by name when operators are made, and symbols may have several variables of one
- * name. */
-static cop_status name_inputs(struct graph *graph, cop_error *error)
-{
-    for (int i = 0; i < graph->input_count; i++) {
-        struct graph_value *value = &graph->values[graph->inputs[i].value];
-        bool is_unique = value->name[0] != '\0';
-        for (int j = 0; j < i && is_unique; j++)
-            is_unique = strcmp(graph->values[graph->inputs[j].value].name, value->name) != 0;
-        if (is_unique)
-            continue;
-        struct text text = {0};
-        cop_text_add(&text, "%.200s#%d", value->name, i);
-        value->name = text.failed ? NULL : cop_arena_text(&graph->arena, text.bytes);
-        cop_text_free(&text);
-        if (value->name == NULL) {
-            value->name = "";
-            return cop_fail_memory(error, "the names of inputs", 0);
-        }
-    }
-    return COP_STATUS_OK;
 }
 
 /* Which of the graph's inputs each of ours became. */
@@ -200,7 +161,7 @@ static void match_inputs(const struct mx_program *program, struct mx_binding *bi
     for (int i = 0; i < binding->bound_count; i++) {
         const int node = program->inputs[binding->bound[i].input].computed;
         const int value =
-            node < 0 || built->value_counts[node] == 0 ? COP_NO_VALUE : built->inputs[node];
+            node < 0 || built->value_counts[node] == 0 ? COP_NO_VALUE : built->values[node][0];
         for (int k = 0; k < graph->input_count && value != COP_NO_VALUE; k++)
             if (graph->inputs[k].value == value)
                 binding->bound[i].graph_input = k;
@@ -216,12 +177,8 @@ static cop_status build_model(struct building *building, const cop_dtype *dtypes
         .bind = bind_variable, .user = building, .head_dtypes = dtypes};
     COP_TRY(cop_mx_symbol_flatten(program->computed, &program->computed_order, &flat, error));
     cop_status status = cop_mxnet_build(&flat, &rules, &built, error);
-    release_sources(building); /* the graph has references of its own */
     if (status == COP_STATUS_OK) {
         match_inputs(program, building->binding, &built);
-        status = name_inputs(built.graph, error);
-    }
-    if (status == COP_STATUS_OK) {
         status = cop_model_create(built.graph, &building->binding->model, error);
         built.graph = NULL; /* the model's, also on failure */
     }

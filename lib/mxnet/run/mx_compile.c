@@ -135,7 +135,7 @@ static cop_status publish_compiled(struct mx_program *program, struct mx_binding
     if (list == NULL)
         return cop_fail_memory(error, "a program's operators", sizeof *list);
     int oldest = -1;
-    for (int i = 0; i < old_count && old_count >= COP_MX_MAX_OPERATORS; i++)
+    for (int i = 0; i < old_count && old_count >= program->most_operators; i++)
         if (oldest < 0 ||
             used_at(&old->compiled[i]->last_used) < used_at(&old->compiled[oldest]->last_used))
             oldest = i;

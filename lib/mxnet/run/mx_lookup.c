@@ -8,7 +8,7 @@
 
 /* The version is compared by a plain load: whoever wrote the array before this call in any order
  * that the client established has counted it up before. */
-static bool is_same_parameter(const struct mx_parameter *parameter, const struct mx_array *array)
+static bool is_same_parameter(const struct mx_packed *parameter, const struct mx_array *array)
 {
     const struct mx_chunk *chunk = array->chunk;
     return chunk == parameter->chunk && array->offset_bytes == parameter->offset_bytes &&
@@ -18,7 +18,7 @@ static bool is_same_parameter(const struct mx_parameter *parameter, const struct
 }
 
 /* Of arrays whose address the client has. */
-static bool is_same_content(const struct mx_parameter *parameter, const struct mx_array *array)
+static bool is_same_content(const struct mx_packed *parameter, const struct mx_array *array)
 {
     struct hash hash;
     cop_error ignored; /* what cannot be read is found again when it is packed */

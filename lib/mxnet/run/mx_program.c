@@ -49,8 +49,7 @@ static void find_roles(struct mx_program *program, int *input_of_node)
     }
 }
 
-static cop_status list_inputs(struct mx_program *program, const struct mx_program_options *options,
-                              int *input_of_node, cop_error *error)
+static cop_status list_inputs(struct mx_program *program, int *input_of_node, cop_error *error)
 {
     int *nodes;
     size_t count;
@@ -67,9 +66,6 @@ static cop_status list_inputs(struct mx_program *program, const struct mx_progra
         return cop_fail_memory(error, "a program's inputs", count * sizeof *program->inputs);
     program->input_count = (int)count;
     find_roles(program, input_of_node);
-    for (size_t i = 0; i < count && options != NULL && options->is_never_packed != NULL; i++)
-        if (options->is_never_packed[i] && program->inputs[i].role == MX_INPUT_PARAMETER)
-            program->inputs[i].role = MX_INPUT_RUN_TIME;
     return COP_STATUS_OK;
 }
 
@@ -146,8 +142,7 @@ static cop_status make_computed(struct mx_program *program, cop_error *error)
     return status;
 }
 
-static cop_status list_both(struct mx_program *program, const struct mx_program_options *options,
-                            cop_error *error)
+static cop_status list_both(struct mx_program *program, cop_error *error)
 {
     const size_t count = program->order.count;
     int *input_of_node = cop_alloc(count, sizeof *input_of_node);
@@ -158,7 +153,7 @@ static cop_status list_both(struct mx_program *program, const struct mx_program_
     else
         memset(input_of_node, -1, count * sizeof *input_of_node);
     if (status == COP_STATUS_OK)
-        status = list_inputs(program, options, input_of_node, error);
+        status = list_inputs(program, input_of_node, error);
     if (status == COP_STATUS_OK)
         status = list_outputs(program, input_of_node, seen, error);
     cop_free(input_of_node);
@@ -196,11 +191,15 @@ cop_status cop_mx_program_create(const struct mx_symbol *symbol,
     cop_refcount_init(&made->refs);
     cop_lock_init(&made->lock, LOCK_ABOVE);
     cop_mx_epochs_init(&made->epochs);
+    made->most_operators = COP_MX_MAX_OPERATORS;
+    if (options != NULL && options->most_operators > 0)
+        made->most_operators = options->most_operators;
+    atomic_init(&made->packs_nothing, options != NULL && options->packs_nothing);
     cop_status status = cop_mx_symbol_copy(symbol, &made->symbol, error);
     if (status == COP_STATUS_OK)
         status = cop_mx_symbol_order(made->symbol, &made->order, error);
     if (status == COP_STATUS_OK)
-        status = list_both(made, options, error);
+        status = list_both(made, error);
     if (status == COP_STATUS_OK)
         status = make_computed(made, error);
     if (status == COP_STATUS_OK)
@@ -239,9 +238,19 @@ const char *cop_mx_program_input_name(const struct mx_program *program, size_t i
     return program->inputs[index].name;
 }
 
+bool cop_mx_program_input_is_parameter(const struct mx_program *program, size_t index)
+{
+    return program->inputs[index].role == MX_INPUT_PARAMETER;
+}
+
 const char *cop_mx_program_output_name(const struct mx_program *program, size_t index)
 {
     return program->outputs[index].name;
+}
+
+int cop_mx_program_output_input(const struct mx_program *program, size_t index)
+{
+    return program->outputs[index].input;
 }
 
 bool cop_mx_program_trains_differently(const struct mx_program *program)

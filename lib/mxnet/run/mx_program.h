@@ -20,8 +20,8 @@
 struct mx_program;
 
 struct mx_program_options {
-    /* Variables of the symbol whose content never stands still: never packed. NULL: none. */
-    const bool *is_never_packed;
+    bool packs_nothing; /* every input is new at every run */
+    int most_operators; /* that are kept for one set of parameters; 0: the usual number */
 };
 
 /* Copies the symbol. Shapes, types and devices come with the arrays. UNSUPPORTED: what no array
@@ -35,7 +35,11 @@ void cop_mx_program_release(struct mx_program **program);
 size_t cop_mx_program_input_count(const struct mx_program *program);
 size_t cop_mx_program_output_count(const struct mx_program *program);
 const char *cop_mx_program_input_name(const struct mx_program *program, size_t index);
+/* Whether an input is a weight by its place. */
+bool cop_mx_program_input_is_parameter(const struct mx_program *program, size_t index);
 const char *cop_mx_program_output_name(const struct mx_program *program, size_t index);
+/* The input that an output is; −1: it is computed. */
+int cop_mx_program_output_input(const struct mx_program *program, size_t index);
 bool cop_mx_program_trains_differently(const struct mx_program *program);
 
 /*

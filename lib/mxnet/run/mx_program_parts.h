@@ -39,7 +39,7 @@ struct mx_program_output {
 };
 
 /* A parameter as a binding has packed it. */
-struct mx_parameter {
+struct mx_packed {
     int input;
     struct mx_chunk *chunk; /* a reference is held */
     size_t offset_bytes;
@@ -79,7 +79,7 @@ struct mx_binding {
     struct mx_retired retired;
     struct mx_context context;
     int parameter_count, bound_count;
-    struct mx_parameter *parameters;
+    struct mx_packed *parameters;
     struct mx_bound_input *bound;
     int graph_input_count, computed_count;
     bool is_for_one_shape; /* the graph was made for exactly the shapes of its first operator */
@@ -113,7 +113,7 @@ struct mx_program {
     _Atomic(struct mx_binding_list *) bindings;
     _Atomic uint64_t tick;      /* counts compilations; written under the lock, read relaxed */
     _Atomic bool packs_nothing; /* parameters change all the time; set once, read relaxed */
-    int fruitless_count;
+    int fruitless_count, most_operators;
     size_t bindings_made, operators_made;
 };
 

@@ -19,22 +19,6 @@ struct mx_node *cop_mx_node_create(const struct mx_operator *op, const char *nam
     return NULL;
 }
 
-struct mx_node *cop_mx_node_create_input(const struct mx_node *node, const char *name, int index)
-{
-    const struct mx_attributes attributes = cop_mx_node_attributes(node);
-    char input[COP_MX_NAME_BYTES];
-    struct text text = {0};
-    cop_mx_operator_input_name(node->op, &attributes, index, input);
-    cop_text_add(&text, "%s%s%s", name, name[0] == '\0' ? "" : "_", input);
-    char *full_name = cop_text_take(&text);
-    struct mx_node *variable = full_name == NULL ? NULL : cop_mx_node_create(NULL, full_name);
-    cop_free(full_name);
-    if (variable == NULL || cop_mx_attributes_copy(&node->attributes, &variable->attributes))
-        return variable;
-    cop_mx_node_release(variable);
-    return NULL;
-}
-
 void cop_mx_node_release(struct mx_node *node)
 {
     struct mx_node *dead = NULL; /* a list of nodes that nobody refers to */

@@ -8,10 +8,6 @@
 /* One reference; no inputs and attributes. NULL: out of memory. */
 struct mx_node *cop_mx_node_create(const struct mx_operator *op, const char *name);
 
-/* A variable for an input that a node lacks: `<name>_<input>`, or the input's name where `name` is
- * "", with the node's attributes. NULL: out of memory. */
-struct mx_node *cop_mx_node_create_input(const struct mx_node *node, const char *name, int index);
-
 /* Gives one reference back. Loops where a chain of nodes dies. */
 void cop_mx_node_release(struct mx_node *node);
 

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "mxnet/symbol/mx_node.h"
 
 static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring",
                                     "mirror_stage"};
@@ -62,41 +61,4 @@ cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_matc
     cop_text_add(&text, is_note ? "__%s__" : "%s", key);
     *kept = cop_text_take(&text);
     return *kept == NULL ? cop_fail_memory(error, "an attribute", strlen(key)) : COP_STATUS_OK;
-}
-
-static bool is_name(const struct mx_node *node, const char *name)
-{
-    return strcmp(node->op->name, name) == 0;
-}
-
-static bool is_value(const struct mx_node *node, const char *key, const char *value)
-{
-    const char *found = cop_mx_node_attribute(node, key);
-    return found != NULL && strcmp(found, value) == 0;
-}
-
-const char *cop_mx_note_init(const struct mx_node *node, int index)
-{
-    if (cop_mx_node_is_variable(node))
-        return NULL;
-    if (cop_mx_operator_is_mutable(node->op, index)) /* averages, then variances */
-        return cop_mx_operator_is_mutable(node->op, index - 1) ? "[\"one\", {}]" : "[\"zero\", {}]";
-    if (index == 1 && is_name(node, "LeakyReLU") && is_value(node, "act_type", "prelu"))
-        return "[\"Constant\", {\"value\": 0.25}]";
-    if (index == 1 && is_name(node, "UpSampling") && is_value(node, "sample_type", "bilinear"))
-        return "[\"bilinear\", {}]";
-    return NULL;
-}
-
-bool cop_mx_note_inits(struct mx_node *node)
-{
-    for (int i = 0; i < node->input_count; i++) {
-        struct mx_node *variable = node->inputs[i].node;
-        const char *init = cop_mx_note_init(node, i);
-        if (init != NULL && cop_mx_node_is_variable(variable) &&
-            cop_mx_node_attribute(variable, "__init__") == NULL &&
-            !cop_mx_attributes_set(&variable->attributes, "__init__", init))
-            return false;
-    }
-    return true;
 }

@@ -29,11 +29,4 @@ int cop_mx_note_suffix(const char *key);
 
 bool cop_mx_note_is_prefix(const char *key);
 
-/* How training begins with an input of an operator, for its variable's `__init__`; NULL: nothing is
- * said. */
-const char *cop_mx_note_init(const struct mx_node *node, int index);
-
-/* Notes it on the variables among a node's inputs. False: out of memory, some have it. */
-bool cop_mx_note_inits(struct mx_node *node);
-
 #endif

@@ -159,7 +159,9 @@ static cop_status describe_binary(struct cuda_build *build, struct side sides[2]
 
 cop_status cop_cuda_binary_kernel(struct cuda_build *build)
 {
-    _Static_assert((int)COP_CUDA_POW == (int)BINARY_POW && (int)COP_CUDA_MIN == (int)BINARY_MIN,
+    _Static_assert((int)COP_CUDA_POW == (int)BINARY_POW && (int)COP_CUDA_MIN == (int)BINARY_MIN &&
+                       (int)COP_CUDA_EQUAL == (int)BINARY_EQUAL &&
+                       (int)COP_CUDA_BINARY_COUNT == (int)BINARY_ALG_COUNT,
                    "one list, two names");
     const struct kernel_request *request = build->request;
     const struct binary_attrs *attrs = request->attrs;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mxnet/executor/mx_predictor.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+void cop_mx_predictor_destroy(struct mx_predictor *predictor)
+{
+    if (predictor == NULL)
+        return;
+    predictor->object.kind = MX_KIND_FREED;
+    cop_mx_executor_destroy(predictor->executor);
+    cop_mx_predict_model_release(&predictor->model);
+    cop_free(predictor->output_shapes);
+    cop_free(predictor);
+}
+
+static const char *input_name(const struct mx_predict_model *model, size_t input)
+{
+    return model->order.nodes[model->inputs[input]]->name;
+}
+
+/* The shape that the caller states for an input; false: none. */
+static bool find_given(const struct mx_given_shapes *given, const char *name, struct shape *shape,
+                       cop_status *status, cop_error *error)
+{
+    *status = COP_STATUS_OK;
+    for (uint32_t i = 0; i < given->count; i++) {
+        if (strcmp(given->keys[i], name) != 0)
+            continue;
+        const uint32_t rank = given->offsets[i + 1] - given->offsets[i];
+        if (rank > COP_MAX_RANK) {
+            *status = cop_fail(error, COP_STATUS_UNSUPPORTED,
+                               "input '%.200s' has %u dimensions, at most %d are supported", name,
+                               rank, COP_MAX_RANK);
+            return true;
+        }
+        *shape = (struct shape){.rank = (int)rank};
+        for (uint32_t k = 0; k < rank; k++)
+            shape->dims[k] = given->dims[given->offsets[i] + k];
+        return true;
+    }
+    return false;
+}
+
+static cop_status give_shapes(const struct mx_predict_model *model,
+                              const struct mx_given_shapes *given, struct mx_shapes *shapes,
+                              cop_error *error)
+{
+    for (size_t i = 0; i < model->input_count; i++) {
+        struct shape *shape = &shapes->shapes[model->inputs[i]][0];
+        cop_status status;
+        if (model->parameters[i] != NULL)
+            *shape = model->parameters[i]->shape;
+        else if (find_given(given, input_name(model, i), shape, &status, error))
+            COP_TRY(status);
+    }
+    return cop_mx_shapes_infer(model->symbol, &model->order, NULL, shapes, error);
+}
+
+/* An array of its own for everything that is no parameter; zeros, as labels may stay. */
+static cop_status make_arrays(const struct mx_predict_model *model, const struct mx_shapes *shapes,
+                              struct mx_array **arrays, cop_error *error)
+{
+    for (size_t i = 0; i < model->input_count; i++) {
+        const struct shape *shape = &shapes->shapes[model->inputs[i]][0];
+        if (model->parameters[i] != NULL)
+            COP_TRY(cop_mx_array_share(model->parameters[i], &arrays[i], error));
+        else if (!cop_shape_is_known(shape))
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "Check failed: infer_complete: The shape information of is not enough "
+                            "to get the shapes: '%.200s' is %s",
+                            input_name(model, i), cop_shape_text(shape).text);
+        else
+            COP_TRY(cop_mx_array_create(shape, model->types[i], model->context, false, &arrays[i],
+                                        error));
+    }
+    return COP_STATUS_OK;
+}
+
+/* Arguments and auxiliary states apart, as executors take them. */
+static cop_status bind(struct mx_predictor *predictor, struct mx_array **arrays, cop_error *error)
+{
+    const struct mx_predict_model *model = predictor->model;
+    void **handles = cop_alloc(model->input_count, 2 * sizeof *handles);
+    if (handles == NULL)
+        return cop_fail_memory(error, "a predictor", model->input_count * 2 * sizeof *handles);
+    void **auxiliaries = handles + model->input_count;
+    struct mx_arguments arguments = {handles, auxiliaries, 0, 0};
+    for (size_t i = 0; i < model->input_count; i++)
+        if (model->is_auxiliary[i])
+            auxiliaries[arguments.auxiliary_count++] = arrays[i];
+        else
+            handles[arguments.argument_count++] = arrays[i];
+    const cop_status status = cop_mx_executor_create(model->symbol, model->context, &arguments,
+                                                     model->program, &predictor->executor, error);
+    cop_free(handles);
+    return status;
+}
+
+static cop_status note_shapes(struct mx_predictor *predictor, cop_error *error)
+{
+    const struct mx_executor *executor = predictor->executor;
+    predictor->output_shapes =
+        cop_alloc(executor->output_count, COP_MAX_RANK * sizeof *predictor->output_shapes);
+    if (predictor->output_shapes == NULL)
+        return cop_fail_memory(error, "a predictor's shapes", executor->output_count);
+    for (size_t i = 0; i < executor->output_count; i++)
+        for (int k = 0; k < executor->outputs[i]->shape.rank; k++)
+            predictor->output_shapes[i * COP_MAX_RANK + (size_t)k] =
+                (uint32_t)executor->outputs[i]->shape.dims[k];
+    return COP_STATUS_OK;
+}
+
+static cop_status make(struct mx_predictor *predictor, const struct mx_given_shapes *given,
+                       cop_error *error)
+{
+    const struct mx_predict_model *model = predictor->model;
+    struct mx_shapes shapes;
+    COP_TRY(cop_mx_shapes_open(&model->order, &shapes, error));
+    struct mx_array **arrays = cop_alloc(model->input_count, sizeof *arrays);
+    cop_status status = arrays == NULL ? cop_fail_memory(error, "a predictor's arrays", 0)
+                                       : give_shapes(model, given, &shapes, error);
+    if (status == COP_STATUS_OK)
+        status = make_arrays(model, &shapes, arrays, error);
+    if (status == COP_STATUS_OK)
+        status = bind(predictor, arrays, error);
+    if (status == COP_STATUS_OK)
+        status = note_shapes(predictor, error);
+    for (size_t i = 0; arrays != NULL && i < model->input_count; i++)
+        cop_mx_array_destroy(arrays[i]);
+    cop_free(arrays);
+    cop_mx_shapes_close(&shapes);
+    return status;
+}
+
+cop_status cop_mx_predictor_create(struct mx_predict_model *model,
+                                   const struct mx_given_shapes *shapes,
+                                   struct mx_predictor **predictor, cop_error *error)
+{
+    struct mx_predictor *made = cop_alloc(1, sizeof *made);
+    *predictor = NULL;
+    if (made == NULL)
+        return cop_fail_memory(error, "a predictor", sizeof *made);
+    made->object.kind = MX_KIND_PREDICTOR;
+    cop_refcount_retain(&model->refs);
+    made->model = model;
+    const cop_status status = make(made, shapes, error);
+    if (status == COP_STATUS_OK)
+        *predictor = made;
+    else
+        cop_mx_predictor_destroy(made);
+    return status;
+}
