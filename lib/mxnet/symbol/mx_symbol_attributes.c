@@ -130,15 +130,16 @@ static const char *qualify(struct texts *texts, const struct mx_node *node, bool
     return copy;
 }
 
-/* Notes come twice: as they are kept, and by their bare key. */
-static void add_pairs(struct texts *texts, const struct mx_node *node, bool is_recursive)
+/* Notes may come twice: as they are kept, and by their bare key. */
+static void add_pairs(struct texts *texts, const struct mx_node *node, bool is_recursive,
+                      bool is_twice)
 {
     for (int i = 0; i < node->attributes.count && !texts->failed; i++) {
         const char *key = node->attributes.keys[i], *value = node->attributes.values[i];
         const size_t length = strlen(key);
         add(texts, qualify(texts, node, is_recursive, key, length));
         add(texts, value);
-        if (!cop_mx_attribute_is_hidden(key))
+        if (!is_twice || !cop_mx_attribute_is_hidden(key))
             continue;
         const char *bare = qualify(texts, node, false, key + 2, length - 4);
         texts->failed |= bare == NULL;
@@ -155,12 +156,13 @@ cop_status cop_mx_symbol_return_attributes(const struct mx_symbol *symbol, bool 
 {
     struct texts texts = {.list = NULL};
     struct mx_order order = {0};
+    const bool is_twice = slot == MX_SLOT_TEXTS; /* nnvm knows no notes */
     if (is_recursive)
         COP_TRY(cop_mx_symbol_order(symbol, &order, error));
     for (size_t i = 0; i < order.count; i++)
-        add_pairs(&texts, order.nodes[i], true);
+        add_pairs(&texts, order.nodes[i], true, is_twice);
     if (!is_recursive && symbol->output_count > 0)
-        add_pairs(&texts, symbol->outputs[0].node, false);
+        add_pairs(&texts, symbol->outputs[0].node, false, is_twice);
     const size_t pair_count = texts.count / 2;
     const cop_status status = return_texts(&texts, slot, pairs, error);
     cop_mx_order_free(&order);
@@ -238,11 +240,17 @@ cop_status cop_mx_symbol_return_description(const struct mx_symbol *symbol, enum
     struct text text = {0};
     struct mx_order order;
     COP_TRY(cop_mx_symbol_order(symbol, &order, error));
-    cop_text_add(&text, "Symbol Outputs:\n");
-    for (int i = 0; i < symbol->output_count; i++)
+    const struct mx_node *alone = symbol->output_count == 1 ? symbol->outputs[0].node : NULL;
+    const bool is_atomic = alone != NULL && alone->op != NULL && alone->input_count == 0;
+    const bool is_graph = alone == NULL || alone->input_count > 0;
+    if (is_atomic)
+        cop_text_add(&text, "AtomicFunctor  Op:%s\n", alone->op->name);
+    if (is_graph)
+        cop_text_add(&text, "Symbol Outputs:\n");
+    for (int i = 0; i < symbol->output_count && is_graph; i++)
         cop_text_add(&text, "\toutput[%d]=%s(%d)\n", i, symbol->outputs[i].node->name,
                      symbol->outputs[i].index);
-    for (size_t i = 0; i < order.count; i++)
+    for (size_t i = 0; i < order.count && !is_atomic; i++)
         describe_node(&text, order.nodes[i]);
     const cop_status status = text.failed
                                   ? cop_fail_memory(error, "a symbol's text", text.length)

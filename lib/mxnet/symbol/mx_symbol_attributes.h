@@ -20,7 +20,7 @@ cop_status cop_mx_symbol_set_attribute(struct mx_symbol *symbol, const char *key
                                        cop_error *error);
 
 /* Pairs of keys and values in a slot, `*count` of them: of the first output's node, or of all with
- * "node$key". */
+ * "node$key". MX's list notes twice. */
 cop_status cop_mx_symbol_return_attributes(const struct mx_symbol *symbol, bool is_recursive,
                                            enum mx_slot slot, uint32_t *count, const char ***pairs,
                                            cop_error *error);
