@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mxnet/symbol/mx_node.h"
+#include "mxnet/symbol/mx_notes.h"
 
 /* One composition. */
 struct composition {
