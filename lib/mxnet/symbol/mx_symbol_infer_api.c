@@ -244,8 +244,13 @@ static cop_status answer_shapes(struct inference *inference, const struct known 
     COP_TRY(cop_mx_types_open(&inference->order, &inference->types, error));
     COP_TRY(cop_mx_shapes_open(&inference->order, &inference->shapes, error));
     COP_TRY(for_each_known(inference, known, "InferShape", give_shape, error));
-    COP_TRY(cop_mx_types_infer(&inference->order, &inference->types, error));
-    COP_TRY(cop_mx_shapes_infer(inference->symbol, &inference->order, &inference->types,
+    /* Types decide no shape, so that some which contradict each other are no reason to fail here.
+     */
+    const cop_status typed = cop_mx_types_infer(&inference->order, &inference->types, error);
+    if (typed == COP_STATUS_OUT_OF_MEMORY)
+        return typed;
+    COP_TRY(cop_mx_shapes_infer(inference->symbol, &inference->order,
+                                typed == COP_STATUS_OK ? &inference->types : NULL,
                                 &inference->shapes, error));
     const struct results results[] = {
         {MX_SLOT_ARGUMENTS, inference->argument_count, inference->arguments, NULL},
