@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "mxnet/base/mx_error.h"
 #include "mxnet/symbol/mx_node.h"
 #include "mxnet/symbol/mx_notes.h"
 
@@ -58,16 +59,16 @@ static int find_key(const struct composition *composition, const char *name)
     return -1;
 }
 
-/* Says which keyword nobody asked for, and which there are. */
+/* Says which keyword nobody asked for; the candidates follow, a line each. */
 static cop_status fail_key(const struct composition *composition, const bool *is_used,
-                           const struct text *candidates, cop_error *error)
+                           cop_error *error)
 {
     size_t i = 0;
     while (is_used[i])
         i++;
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                    "Symbol.ComposeKeyword argument name %.100s not found.\nCandidate arguments:%s",
-                    composition->keys[i], candidates->failed ? "" : candidates->bytes);
+                    "Symbol.ComposeKeyword argument name %.100s not found. Candidate arguments:",
+                    composition->keys[i]);
 }
 
 static bool are_all(const bool *is_used, size_t count)
@@ -133,17 +134,15 @@ static bool prepare_input(const struct composition *composition, const struct mx
 static cop_status check_used(const struct composition *composition, const struct mx_node *node,
                              int inputs, const bool *is_used, cop_error *error)
 {
-    struct text candidates = {0};
     if (are_all(is_used, composition->count))
         return COP_STATUS_OK;
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
+    const cop_status status = fail_key(composition, is_used, error);
     for (int i = 0; i < inputs; i++) {
         char name[COP_MX_NAME_BYTES];
         cop_mx_operator_input_name(node->op, &attributes, i, name);
-        cop_text_add(&candidates, "\n\t[%d]%s", i, name);
+        cop_mx_add_line(error, "[%d]%s", i, name);
     }
-    const cop_status status = fail_key(composition, is_used, &candidates, error);
-    cop_text_free(&candidates);
     return status;
 }
 
@@ -329,15 +328,13 @@ static cop_status check_replaced(const struct composition *composition,
                                  const struct mx_order *order, const bool *is_used,
                                  const struct replacements *done, cop_error *error)
 {
-    struct text candidates = {0};
     int number = 0;
     if (are_all(is_used, composition->count))
         return check_result(composition, done, error);
+    const cop_status status = fail_key(composition, is_used, error);
     for (size_t i = 0; i < order->count && number < 64; i++)
         if (order->nodes[i]->op == NULL)
-            cop_text_add(&candidates, "\n\t[%d]%s", number++, order->nodes[i]->name);
-    const cop_status status = fail_key(composition, is_used, &candidates, error);
-    cop_text_free(&candidates);
+            cop_mx_add_line(error, "[%d]%s", number++, order->nodes[i]->name);
     return status;
 }
 

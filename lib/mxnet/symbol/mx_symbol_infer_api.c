@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
 #include "mxnet/array/mx_array.h"
 #include "mxnet/base/mx_error.h"
 #include "mxnet/base/mx_returns.h"
@@ -58,15 +57,11 @@ static void close_inference(struct inference *inference)
 static cop_status fail_key(const struct inference *inference, const char *function, const char *key,
                            cop_error *error)
 {
-    struct text text = {0};
-    for (size_t i = 0; i < inference->argument_count && i < 64; i++)
-        cop_text_add(&text, "\n\t[%zu]%s", i,
-                     inference->order.nodes[inference->arguments[i]]->name);
     const cop_status status =
         cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                 "%sKeyword argument name %.100s not found.\nCandidate arguments:%s", function, key,
-                 text.failed ? "" : text.bytes);
-    cop_text_free(&text);
+                 "%sKeyword argument name %.100s not found. Candidate arguments:", function, key);
+    for (size_t i = 0; i < inference->argument_count && i < 64; i++)
+        cop_mx_add_line(error, "[%zu]%s", i, inference->order.nodes[inference->arguments[i]]->name);
     return status;
 }
 

@@ -36,13 +36,13 @@ static int list_outputs(SymbolHandle symbol, enum mx_slot slot, uint32_t *size, 
     return cop_mx_end(status, &error);
 }
 
-static int list_attributes(SymbolHandle symbol, bool is_recursive, enum mx_slot slot,
-                           uint32_t *size, const char ***pairs)
+static int list_attributes(SymbolHandle symbol, unsigned flags, enum mx_slot slot, uint32_t *size,
+                           const char ***pairs)
 {
     cop_error error;
     cop_status status = check_list(symbol, size, pairs, &error);
     if (status == COP_STATUS_OK)
-        status = cop_mx_symbol_return_attributes(symbol, is_recursive, slot, size, pairs, &error);
+        status = cop_mx_symbol_return_attributes(symbol, flags, slot, size, pairs, &error);
     return cop_mx_end(status, &error);
 }
 
@@ -64,12 +64,12 @@ int MXSymbolListOutputs(SymbolHandle symbol, uint32_t *out_size, const char ***o
 
 int MXSymbolListAttr(SymbolHandle symbol, uint32_t *out_size, const char ***out)
 {
-    return list_attributes(symbol, true, MX_SLOT_TEXTS, out_size, out);
+    return list_attributes(symbol, MX_LIST_RECURSIVE | MX_LIST_BARE, MX_SLOT_TEXTS, out_size, out);
 }
 
 int MXSymbolListAttrShallow(SymbolHandle symbol, uint32_t *out_size, const char ***out)
 {
-    return list_attributes(symbol, false, MX_SLOT_TEXTS, out_size, out);
+    return list_attributes(symbol, MX_LIST_BARE, MX_SLOT_TEXTS, out_size, out);
 }
 
 int MXSymbolGetNumOutputs(SymbolHandle symbol, uint32_t *output_count)
@@ -254,7 +254,8 @@ int NNSymbolSetAttrs(SymbolHandle symbol, nn_uint num_param, const char **keys, 
 int NNSymbolListAttrs(SymbolHandle symbol, int recursive_option, nn_uint *out_size,
                       const char ***out)
 {
-    return list_attributes(symbol, recursive_option == 0, MX_SLOT_NN_TEXTS, out_size, out);
+    return list_attributes(symbol, recursive_option == 0 ? MX_LIST_RECURSIVE : 0, MX_SLOT_NN_TEXTS,
+                           out_size, out);
 }
 
 int NNSymbolPrint(SymbolHandle symbol, const char **out_str)
