@@ -213,6 +213,47 @@ START_TEST(a_reshaped_predictor_keeps_inputs_that_get_no_shape)
 }
 END_TEST
 
+START_TEST(inputs_among_the_parameters_are_each_predictors_own)
+{
+    NDArrayHandle arrays[] = {mx_ramp_2(1, 3, 1, 1), mx_ramp_2(1, 3, 0, 0)};
+    struct bytes parameters = save(2, arrays, (const char *[]){"arg:data", "arg:other"});
+    PredictorHandle two[2], wide = NULL;
+    MX(MXPredCreateMultiThread(SUM_JSON, parameters.bytes, parameters.size, 1, 0, 1, data_key,
+                               offsets, one_row, 2, two));
+    MX(MXPredSetInput(two[0], "data", (const float[]){7, 8, 9}, 3));
+    MX(MXPredForward(two[0]));
+    MX(MXPredForward(two[1]));
+    expect_output(two[0], 3, (const float[]){7, 8, 9});
+    expect_output(two[1], 3, (const float[]){1, 2, 3}); /* as in the file */
+    MX_FAILS(MXPredCreate(SUM_JSON, parameters.bytes, parameters.size, 1, 0, 1, data_key, offsets,
+                          two_rows, &wide),
+             "'data' is [1,3]");
+    ck_assert_ptr_null(wide);
+    for (int i = 0; i < 2; i++)
+        MX(MXPredFree(two[i]));
+    free(parameters.bytes);
+}
+END_TEST
+
+/* x · x, of two variables of one name. */
+#define TWICE_JSON                                                                                 \
+    "{\"nodes\": [{\"op\": \"null\", \"name\": \"data\", \"inputs\": []},"                         \
+    "{\"op\": \"null\", \"name\": \"data\", \"inputs\": []},"                                      \
+    "{\"op\": \"elemwise_mul\", \"name\": \"square\", \"inputs\": [[0, 0, 0], [1, 0, 0]]}],"       \
+    "\"arg_nodes\": [0, 1], \"heads\": [[2, 0, 0]],"                                               \
+    "\"attrs\": {\"mxnet_version\": [\"int\", 10901]}}"
+
+START_TEST(variables_of_one_name_are_set_together)
+{
+    PredictorHandle predictor;
+    MX(MXPredCreate(TWICE_JSON, NULL, 0, 1, 0, 1, data_key, offsets, one_row, &predictor));
+    MX(MXPredSetInput(predictor, "data", (const float[]){1, 2, 3}, 3));
+    MX(MXPredForward(predictor));
+    expect_output(predictor, 3, (const float[]){1, 4, 9});
+    MX(MXPredFree(predictor));
+}
+END_TEST
+
 START_TEST(types_of_inputs_may_be_given_and_data_is_taken_as_such)
 {
     NDArrayHandle halves[2];
@@ -521,6 +562,7 @@ int main(void)
         partial_steps_end_and_leave_the_results, outputs_may_be_internal_nodes,
         a_reshaped_predictor_stands_beside_the_first,
         a_reshaped_predictor_keeps_inputs_that_get_no_shape,
+        inputs_among_the_parameters_are_each_predictors_own, variables_of_one_name_are_set_together,
         types_of_inputs_may_be_given_and_data_is_taken_as_such,
         wrong_models_shapes_and_devices_are_refused, unknown_keys_are_passed_over,
         null_wrong_handles_and_sizes_are_refused, a_monitor_sees_the_values_on_the_way,

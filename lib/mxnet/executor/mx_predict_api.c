@@ -224,9 +224,17 @@ static cop_status set_input(PredictorHandle handle, const char *key, const float
     if (size > 0)
         COP_MX_REQUIRE(data);
     const struct mx_predict_model *model = predictor->model;
-    for (size_t i = 0; i < model->input_count; i++)
-        if (!model->is_auxiliary[i] && strcmp(model->order.nodes[model->inputs[i]]->name, key) == 0)
-            return cop_mx_array_write(predictor->executor->src[i], data, size, error);
+    size_t first, set = 0;
+    const size_t count = cop_mx_predict_model_find(model, key, &first);
+    for (size_t i = first; i < first + count; i++) {
+        const int input = model->by_name[i].input;
+        if (model->is_auxiliary[input])
+            continue;
+        COP_TRY(cop_mx_array_write(predictor->executor->src[input], data, size, error));
+        set++;
+    }
+    if (set > 0)
+        return COP_STATUS_OK;
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "cannot find input key %.200s", key);
 }
 
