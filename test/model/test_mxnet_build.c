@@ -57,7 +57,8 @@ static void read_symbol(struct desk *desk, const char *text)
 {
     char *json = write_json(text);
     struct source *source = make_source(json, strlen(json), "symbol");
-    *desk = (struct desk){.known = (const struct known[]){{.name = NULL}}};
+    static const struct known nothing[] = {{.name = NULL}};
+    *desk = (struct desk){.known = nothing};
     ck_assert_int_eq(cop_symbol_parse(source, &desk->symbol, NULL), COP_STATUS_OK);
     cop_source_release(&source);
     free(json);
