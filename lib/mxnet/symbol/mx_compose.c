@@ -10,7 +10,8 @@
 #include "base/text.h"
 #include "mxnet/base/mx_error.h"
 #include "mxnet/symbol/mx_node.h"
-#include "mxnet/symbol/mx_notes.h"
+#include "mxnet/symbol/mx_symbol_attributes.h"
+#include "mxnet/symbol/mx_symbol_parts.h"
 
 /* One composition. */
 struct composition {
@@ -199,8 +200,8 @@ static cop_status check_circle(const struct composition *composition, struct mx_
 static cop_status check_changed(const struct mx_node *node, const struct mx_entry *inputs,
                                 int count, cop_error *error)
 {
-    for (int i = 0; i < count && !cop_mx_node_is_variable(node); i++)
-        if (cop_mx_operator_is_mutable(node->op, i) && !cop_mx_node_is_variable(inputs[i].node))
+    for (int i = 0; i < count; i++)
+        if (cop_mx_operator_is_mutable(node->op, i) && inputs[i].node->op != NULL)
             return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                             "Check failed: e.node->is_variable(): Mutation target can only be "
                             "Variable: input %d of %s",
@@ -232,9 +233,9 @@ static cop_status compose_node(const struct composition *composition, cop_error 
     return COP_STATUS_OK;
 }
 
-/* One input, or output of the symbol, that a variable's value takes, and what was there. */
+/* One input, or output, that a variable's value takes, and what was there. */
 struct replacement {
-    struct mx_node *node; /* whose input it is; NULL: an output */
+    struct mx_node *node; /* whose input it is; NULL: an output of the symbol */
     struct mx_entry *place, before;
 };
 
@@ -261,11 +262,6 @@ static bool replace(struct replacements *done, struct mx_node *node, struct mx_e
 
 static void end_replacing(struct replacements *done, bool is_kept)
 {
-    for (size_t i = 0; i < done->count && is_kept; i++) {
-        struct mx_node *node = done->list[i].node;
-        if (node != NULL && (i == 0 || done->list[i - 1].node != node))
-            cop_mx_node_count_versions(node);
-    }
     for (size_t i = done->count; i-- > 0;) {
         struct mx_node *dropped = is_kept ? done->list[i].before.node : done->list[i].place->node;
         if (!is_kept)
@@ -275,18 +271,17 @@ static void end_replacing(struct replacements *done, bool is_kept)
     cop_free(done->list);
 }
 
-/* The argument for a variable; −1: it is none, or stays. */
-static int find_value(const struct composition *composition, const struct mx_node *node)
-{
-    return cop_mx_node_is_variable(node) ? find_key(composition, node->name) : -1;
-}
-
 static bool replace_entries(const struct composition *composition, struct mx_node *node,
-                            struct mx_entry *entries, int count, struct replacements *done)
+                            struct mx_entry *entries, int count, bool *is_used,
+                            struct replacements *done)
 {
     for (int i = 0; i < count; i++) {
-        const int given = find_value(composition, entries[i].node);
-        if (given >= 0 && !replace(done, node, &entries[i], composition->args[given]->outputs[0]))
+        const struct mx_node *input = entries[i].node;
+        const int given = input->op == NULL ? find_key(composition, input->name) : -1;
+        if (given < 0)
+            continue;
+        is_used[given] = true;
+        if (!replace(done, node, &entries[i], composition->args[given]->outputs[0]))
             return false;
     }
     return true;
@@ -295,42 +290,38 @@ static bool replace_entries(const struct composition *composition, struct mx_nod
 static bool replace_variables(const struct composition *composition, const struct mx_order *order,
                               bool *is_used, struct replacements *done)
 {
+    struct mx_symbol *symbol = composition->symbol;
     for (size_t i = 0; i < order->count; i++) {
         struct mx_node *node = order->nodes[i];
-        const int given = find_value(composition, node);
-        if (given >= 0)
-            is_used[given] = true;
-    }
-    for (size_t i = 0; i < order->count; i++)
-        if (!replace_entries(composition, order->nodes[i], order->nodes[i]->inputs,
-                             order->nodes[i]->input_count, done))
+        if (!replace_entries(composition, node, node->inputs, node->input_count, is_used, done))
             return false;
-    return replace_entries(composition, NULL, composition->symbol->outputs,
-                           composition->symbol->output_count, done);
+    }
+    return replace_entries(composition, NULL, symbol->outputs, symbol->output_count, is_used, done);
 }
 
-/* What is to hold once variables have been replaced. */
-static cop_status check_result(const struct composition *composition,
-                               const struct replacements *done, cop_error *error)
+/* Nodes see, and change, the variables that they have got. */
+static void count_versions(const struct replacements *done)
 {
-    struct mx_order after;
-    for (size_t i = 0; i < done->count; i++) {
-        const struct mx_node *node = done->list[i].node;
-        if (node != NULL)
-            COP_TRY(check_changed(node, node->inputs, node->input_count, error));
-    }
-    COP_TRY(cop_mx_symbol_order(composition->symbol, &after, error)); /* a circle, maybe */
-    cop_mx_order_free(&after);
-    return COP_STATUS_OK;
+    for (size_t i = 0; i < done->count; i++)
+        if (done->list[i].node != NULL && (i == 0 || done->list[i].node != done->list[i - 1].node))
+            cop_mx_node_count_versions(done->list[i].node);
 }
 
 static cop_status check_replaced(const struct composition *composition,
                                  const struct mx_order *order, const bool *is_used,
                                  const struct replacements *done, cop_error *error)
 {
+    struct mx_order after;
     int number = 0;
-    if (are_all(is_used, composition->count))
-        return check_result(composition, done, error);
+    if (are_all(is_used, composition->count)) {
+        for (size_t i = 0; i < done->count; i++)
+            if (done->list[i].node != NULL)
+                COP_TRY(check_changed(done->list[i].node, done->list[i].node->inputs,
+                                      done->list[i].node->input_count, error));
+        COP_TRY(cop_mx_symbol_order(composition->symbol, &after, error)); /* a circle, maybe */
+        cop_mx_order_free(&after);
+        return COP_STATUS_OK;
+    }
     const cop_status status = fail_key(composition, is_used, error);
     for (size_t i = 0; i < order->count && number < 64; i++)
         if (order->nodes[i]->op == NULL)
@@ -342,10 +333,16 @@ static cop_status compose_graph(const struct composition *composition, cop_error
 {
     struct mx_order order;
     struct replacements done = {NULL, 0, 0};
+    struct mx_symbol *symbol = composition->symbol;
+    struct mx_node *named = symbol->output_count == 0 ? NULL : symbol->outputs[0].node;
     if (composition->keys == NULL && composition->count > 0)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "General composition only support kwargs for now");
-    COP_TRY(cop_mx_symbol_order(composition->symbol, &order, error));
+    const struct mx_node *only = cop_mx_symbol_node(symbol);
+    if (only != NULL && only->op == NULL && composition->count > 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                        "Check failed: variable '%.100s' takes no inputs", named->name);
+    COP_TRY(cop_mx_symbol_order(symbol, &order, error));
     bool *is_used = cop_alloc(composition->count, sizeof *is_used);
     cop_status status = COP_STATUS_OK;
     if (is_used == NULL || !replace_variables(composition, &order, is_used, &done))
@@ -353,10 +350,11 @@ static cop_status compose_graph(const struct composition *composition, cop_error
     if (status == COP_STATUS_OK)
         status = check_replaced(composition, &order, is_used, &done, error);
     /* Nothing fails behind the name. */
-    if (status == COP_STATUS_OK && composition->name[0] != '\0' &&
-        composition->symbol->output_count > 0 &&
-        !cop_mx_node_rename(composition->symbol->outputs[0].node, composition->name))
+    if (status == COP_STATUS_OK && composition->name[0] != '\0' && named != NULL &&
+        !cop_mx_node_rename(named, composition->name))
         status = cop_fail_memory(error, "a node's name", strlen(composition->name));
+    if (status == COP_STATUS_OK)
+        count_versions(&done);
     end_replacing(&done, status == COP_STATUS_OK);
     cop_free(is_used);
     cop_mx_order_free(&order);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "mxnet/symbol/mx_node.h"
+#include "mxnet/symbol/mx_symbol_parts.h"
 
 static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring",
                                     "mirror_stage"};
@@ -64,17 +65,17 @@ cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_matc
     return *kept == NULL ? cop_fail_memory(error, "an attribute", strlen(key)) : COP_STATUS_OK;
 }
 
-static bool is_use(const struct mx_node *node, const char *op, const char *key, const char *value)
-{
-    const char *found = cop_mx_node_attribute(node, key);
-    return strcmp(node->op->name, op) == 0 && found != NULL && strcmp(found, value) == 0;
-}
-
+/* What the operator wants its variables to begin with; frontends read it. */
 static const char *initializer_of(const struct mx_node *node, int index)
 {
-    if (index == 1 && is_use(node, "LeakyReLU", "act_type", "prelu"))
+    const char *name = node->op->name;
+    const char *act_type = cop_mx_node_attribute(node, "act_type");
+    const char *sample_type = cop_mx_node_attribute(node, "sample_type");
+    if (strcmp(name, "LeakyReLU") == 0 && index == 1 && act_type != NULL &&
+        strcmp(act_type, "prelu") == 0)
         return "[\"Constant\", {\"value\": 0.25}]";
-    if (index == 1 && is_use(node, "UpSampling", "sample_type", "bilinear"))
+    if (strcmp(name, "UpSampling") == 0 && index == 1 && sample_type != NULL &&
+        strcmp(sample_type, "bilinear") == 0)
         return "[\"bilinear\", {}]";
     if (!cop_mx_operator_is_mutable(node->op, index))
         return NULL;
@@ -86,7 +87,7 @@ bool cop_mx_note_initializers(const struct mx_node *node, const struct mx_entry 
     for (int i = 0; i < count; i++) {
         struct mx_node *variable = inputs[i].node;
         const char *initializer = initializer_of(node, i);
-        if (initializer != NULL && cop_mx_node_is_variable(variable) &&
+        if (initializer != NULL && variable->op == NULL &&
             cop_mx_node_attribute(variable, "__init__") == NULL &&
             !cop_mx_attributes_set(&variable->attributes, "__init__", initializer))
             return false;

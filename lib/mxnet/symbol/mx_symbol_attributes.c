@@ -243,14 +243,14 @@ cop_status cop_mx_symbol_return_description(const struct mx_symbol *symbol, enum
     struct text text = {0};
     struct mx_order order;
     COP_TRY(cop_mx_symbol_order(symbol, &order, error));
-    const struct mx_node *alone = symbol->output_count == 1 ? symbol->outputs[0].node : NULL;
-    const bool is_atomic = alone != NULL && alone->op != NULL && alone->input_count == 0;
-    const bool is_graph = alone == NULL || alone->input_count > 0;
+    const struct mx_node *only = symbol->output_count == 1 ? symbol->outputs[0].node : NULL;
+    const bool is_variable = only != NULL && only->op == NULL;
+    const bool is_atomic = only != NULL && only->op != NULL && only->input_count == 0;
     if (is_atomic)
-        cop_text_add(&text, "AtomicFunctor  Op:%s\n", alone->op->name);
-    if (is_graph)
+        cop_text_add(&text, "AtomicFunctor  Op:%s\n", only->op->name);
+    else if (!is_variable)
         cop_text_add(&text, "Symbol Outputs:\n");
-    for (int i = 0; i < symbol->output_count && is_graph; i++)
+    for (int i = 0; i < symbol->output_count && !is_variable && !is_atomic; i++)
         cop_text_add(&text, "\toutput[%d]=%s(%d)\n", i, symbol->outputs[i].node->name,
                      symbol->outputs[i].index);
     for (size_t i = 0; i < order.count && !is_atomic; i++)

@@ -9,6 +9,10 @@
 #include "mxnet/symbol/mx_notes.h"
 #include "mxnet/symbol/mx_symbol_parts.h"
 
+/* What may be added to a file's nodes: a number in a short text asks for many variables, each of
+ * which has a copy of what may be a long one. */
+#define MOST_ADDED_BYTES ((size_t)64 << 20)
+
 static cop_status fail_memory(cop_error *error)
 {
     return cop_fail_memory(error, "the symbol's nodes", sizeof(struct mx_node));
@@ -59,6 +63,14 @@ static cop_status upgrade_notes(struct mx_node *node, cop_error *error)
     return is_set ? COP_STATUS_OK : fail_memory(error);
 }
 
+/* Notes that belong nowhere are no attributes of the operator either, in MXNet neither. */
+static cop_status check_attributes(const struct mx_node *node, cop_error *error)
+{
+    const struct mx_attributes attributes = cop_mx_node_attributes(node);
+    return node->op == NULL ? COP_STATUS_OK
+                            : cop_mx_operator_check(node->op, node->name, &attributes, error);
+}
+
 /* Appends the variable of an input that the file left out, with the operator's attributes. */
 static bool append_input(struct mx_node *node, int index)
 {
@@ -79,14 +91,29 @@ static bool append_input(struct mx_node *node, int index)
     return true;
 }
 
+/* What one variable more takes. */
+static size_t bytes_of_input(const struct mx_node *node)
+{
+    size_t bytes = sizeof *node + strlen(node->name) + COP_MX_NAME_BYTES;
+    for (int i = 0; i < node->attributes.count; i++)
+        bytes += 2 * sizeof(char *) + strlen(node->attributes.keys[i]) +
+                 strlen(node->attributes.values[i]);
+    return bytes;
+}
+
 /* Statistics, above all, were not listed before 0.9. */
-static cop_status complete_inputs(struct mx_node *node, cop_error *error)
+static cop_status complete_inputs(struct mx_node *node, size_t *left_bytes, cop_error *error)
 {
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
     const int count = node->op == NULL ? -1 : cop_mx_operator_input_count(node->op, &attributes);
-    /* Who has one input has no list of names; and nothing stands for a number in a text. */
-    if (node->input_count >= count || count < 2 || count > COP_SYMBOL_MAX_HEADS)
+    if (node->input_count >= count || count < 2) /* who has one input has no list of names */
         return COP_STATUS_OK;
+    const size_t missing = (size_t)(count - node->input_count), bytes = bytes_of_input(node);
+    if (missing > *left_bytes / bytes)
+        return cop_fail(error, COP_STATUS_MALFORMED_MODEL,
+                        "node '%.64s' (%.64s): %zu inputs are missing", node->name, node->op->name,
+                        missing);
+    *left_bytes -= missing * bytes;
     struct mx_entry *inputs = cop_realloc(node->inputs, (size_t)count, sizeof *inputs);
     if (inputs == NULL)
         return fail_memory(error);
@@ -101,30 +128,25 @@ static cop_status complete_inputs(struct mx_node *node, cop_error *error)
 static void drop_flattening_axis(struct mx_node *node)
 {
     const char *axis = cop_mx_node_attribute(node, "axis");
-    if (axis != NULL && strcmp(axis, "-1") == 0 &&
+    if (node->op != NULL && axis != NULL && strcmp(axis, "-1") == 0 &&
         (strcmp(node->op->name, "argmax") == 0 || strcmp(node->op->name, "argmin") == 0))
         cop_mx_attributes_remove(&node->attributes, "axis");
 }
 
-static cop_status upgrade_operator(struct mx_node *node, int version, cop_error *error)
-{
-    const struct mx_attributes attributes = cop_mx_node_attributes(node);
-    COP_TRY(cop_mx_operator_check(node->op, node->name, &attributes, error));
-    if (version < 900)
-        COP_TRY(complete_inputs(node, error));
-    if (version < 904 && !cop_mx_note_initializers(node, node->inputs, node->input_count))
-        return fail_memory(error);
-    if (version < 905)
-        drop_flattening_axis(node);
-    return COP_STATUS_OK;
-}
-
 cop_status cop_mx_nodes_upgrade(struct mx_node **nodes, size_t count, int version, cop_error *error)
 {
+    size_t left_bytes = MOST_ADDED_BYTES;
     for (size_t i = 0; i < count && version < COP_SYMBOL_CURRENT_VERSION; i++)
         COP_TRY(upgrade_notes(nodes[i], error));
     for (size_t i = 0; i < count; i++)
-        if (!cop_mx_node_is_variable(nodes[i]))
-            COP_TRY(upgrade_operator(nodes[i], version, error));
+        COP_TRY(check_attributes(nodes[i], error));
+    for (size_t i = 0; i < count && version < 900; i++)
+        COP_TRY(complete_inputs(nodes[i], &left_bytes, error));
+    for (size_t i = 0; i < count && version < 904; i++)
+        if (nodes[i]->op != NULL &&
+            !cop_mx_note_initializers(nodes[i], nodes[i]->inputs, nodes[i]->input_count))
+            return fail_memory(error);
+    for (size_t i = 0; i < count && version < 905; i++)
+        drop_flattening_axis(nodes[i]);
     return COP_STATUS_OK;
 }
