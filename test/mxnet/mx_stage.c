@@ -326,7 +326,7 @@ static void set_by_type(struct stage *stage, int i)
     stage->uses[i] = parameter->is_pointer ? USE_ROOM : USE_NUMBER;
     if (!parameter->is_pointer)
         return;
-    argument->pointer = stage->lists[i];
+    argument->pointer = &stage->lists[i];
     if (strchr(type, '*') != NULL)
         return;
     stage->uses[i] = USE_HANDLE;
@@ -358,9 +358,9 @@ static void set_by_type(struct stage *stage, int i)
 static void set_handles(struct stage *stage, int i, int64_t count)
 {
     for (int64_t k = 0; k < count; k++)
-        stage->lists[i][k] = keep(stage, make_array((int)k));
+        stage->lists[i].pointers[k] = keep(stage, make_array((int)k));
     for (int64_t k = 0; k > count; k--)
-        stage->lists[i][-k] = keep(stage, mx_symbol(MX_DENSE_JSON));
+        stage->lists[i].pointers[-k] = keep(stage, mx_symbol(MX_DENSE_JSON));
 }
 
 static void set_numbers(struct stage *stage, int i, const int64_t *numbers)
@@ -369,16 +369,16 @@ static void set_numbers(struct stage *stage, int i, const int64_t *numbers)
     const bool is_wide = strstr(type, "int64_t") != NULL || strstr(type, "dim_t") != NULL;
     for (int k = 0; k < 2; k++)
         if (is_wide)
-            ((int64_t *)stage->lists[i])[k] = numbers[k];
+            stage->lists[i].wide[k] = numbers[k];
         else
-            ((int *)stage->lists[i])[k] = (int)numbers[k];
+            stage->lists[i].numbers[k] = (int)numbers[k];
 }
 
 static void set_by_rule(struct stage *stage, int i, const struct rule *rule)
 {
     union mx_argument *argument = &stage->arguments[i];
     stage->uses[i] = rule->use;
-    argument->pointer = stage->lists[i];
+    argument->pointer = &stage->lists[i];
     switch (rule->use) {
     case USE_NUMBER:
     case USE_COUNT:
@@ -398,7 +398,7 @@ static void set_by_rule(struct stage *stage, int i, const struct rule *rule)
                                                    : paths[rule->number];
         break;
     case USE_TEXTS:
-        stage->lists[i][0] = (void *)(uintptr_t)rule->texts[0];
+        stage->lists[i].pointers[0] = (void *)(uintptr_t)rule->texts[0];
         break;
     case USE_NUMBERS:
         set_numbers(stage, i, rule->numbers);
@@ -445,7 +445,7 @@ static int count_of(const struct stage *stage, const char *list)
         if (strcmp(counts[i][0], list) == 0) {
             const int at = stage_find(stage, counts[i][1]);
             ck_assert_int_ge(at, 0);
-            return *(int *)stage->lists[at];
+            return stage->lists[at].numbers[0];
         }
     return 0;
 }
@@ -457,10 +457,10 @@ static void free_results(struct stage *stage, int i)
     if (stage->uses[i] != USE_ROOM || strstr(parameter->type, "OpHandle") == parameter->type ||
         strstr(parameter->type, "Iter") != NULL || strstr(parameter->type, "Handle *") == NULL)
         return;
-    void **results = stage->lists[i];
+    void **results = stage->lists[i].pointers;
     int count = 2; /* MXPredCreateMultiThread's */
     if (strstr(parameter->type, "Handle **") != NULL) {
-        results = stage->lists[i][0];
+        results = stage->lists[i].pointers[0];
         count = results == NULL ? 0 : count_of(stage, parameter->name);
     } else if (stage_find(stage, "num_threads") >= 0) {
         count = STAGE_LIST;

@@ -44,12 +44,18 @@ enum stage_use {
 #define STAGE_MOST 40 /* parameters of one function */
 #define STAGE_LIST 64 /* entries of each list; behind those that count NULL or 0 */
 
+union stage_list {
+    void *pointers[STAGE_LIST];
+    int32_t numbers[2 * STAGE_LIST];
+    int64_t wide[STAGE_LIST];
+};
+
 struct stage {
     const struct mx_function *function;
     enum stage_use uses[STAGE_MOST];
     union mx_argument arguments[STAGE_MOST];
-    void *lists[STAGE_MOST][STAGE_LIST]; /* rooms and lists, one a parameter */
-    void *made[STAGE_LIST];              /* objects to free afterwards */
+    union stage_list lists[STAGE_MOST]; /* rooms and lists, one a parameter */
+    void *made[STAGE_LIST];             /* objects to free afterwards */
     int made_count;
 };
 

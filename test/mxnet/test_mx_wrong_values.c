@@ -68,7 +68,7 @@ static void expect_untouched(const struct stage *stage, const char *what)
     for (int i = 0; i < stage->function->count; i++) {
         const struct mx_parameter *parameter = &stage->function->parameters[i];
         if (stage->uses[i] == USE_ROOM && strstr(parameter->type, "Handle *") != NULL)
-            ck_assert_msg(stage->lists[i][0] == NULL, "%s(%s) failed and wrote %s",
+            ck_assert_msg(stage->lists[i].pointers[0] == NULL, "%s(%s) failed and wrote %s",
                           stage->function->name, what, parameter->name);
     }
 }
@@ -111,23 +111,23 @@ static bool spoil_handle(struct stage *stage, int i, int way, bool *must_fail)
 
 static bool spoil_handles(struct stage *stage, int i, int way, bool *must_fail)
 {
-    void *const own = stage->lists[i][0];
+    void *const own = stage->lists[i].pointers[0];
     *must_fail = own != NULL;
     if (way == 0)
         stage->arguments[i].pointer = NULL;
     else if (way == 1)
-        stage->lists[i][0] = NULL;
+        stage->lists[i].pointers[0] = NULL;
     else if (way == 2)
-        stage->lists[i][0] = &freed;
+        stage->lists[i].pointers[0] = &freed;
     else if (way == 3)
-        stage->lists[i][0] = nothing;
+        stage->lists[i].pointers[0] = nothing;
     else if (way < 4 + OBJECTS)
-        stage->lists[i][0] = objects[way - 4];
+        stage->lists[i].pointers[0] = objects[way - 4];
     else
         return false;
     if (way >= 4 && own != NULL &&
         ((struct mx_object *)own)->kind == ((struct mx_object *)objects[way - 4])->kind)
-        stage->lists[i][0] = NULL;
+        stage->lists[i].pointers[0] = NULL;
     return true;
 }
 
@@ -143,7 +143,7 @@ static bool spoil_text(struct stage *stage, int i, int way, bool *must_fail)
     if (way == 0)
         stage->arguments[i].pointer = NULL;
     else if (is_list)
-        stage->lists[i][0] = way <= TEXTS ? (void *)(uintptr_t)texts[way - 1] : NULL;
+        stage->lists[i].pointers[0] = way <= TEXTS ? (void *)(uintptr_t)texts[way - 1] : NULL;
     else
         stage->arguments[i].pointer = (void *)(uintptr_t)texts[way - 1];
     return true;
@@ -166,9 +166,9 @@ static bool spoil_numbers(struct stage *stage, int i, int way, bool *must_fail)
         return false;
     for (int k = 0; k < 2; k++)
         if (is_wide)
-            ((int64_t *)stage->lists[i])[k] = pairs[way - 1][k];
+            stage->lists[i].wide[k] = pairs[way - 1][k];
         else
-            ((int *)stage->lists[i])[k] = (int)pairs[way - 1][k];
+            stage->lists[i].numbers[k] = (int)pairs[way - 1][k];
     return true;
 }
 
