@@ -34,7 +34,13 @@ static int as_float32(struct mxnet_build *build, const char *name, int value)
         return value;
     COP_ZEROED_ATTRS(cast_attrs, attrs);
     attrs.to = COP_DTYPE_FLOAT32;
-    return cop_graph_append(graph, OP_CAST, name, "null", &attrs, 1, &value, build->error);
+    const int cast =
+        cop_graph_append(graph, OP_CAST, name, "null", &attrs, 1, &value, build->error);
+    if (cast >= 0) { /* mappings look at both */
+        graph->values[cast].dtype = COP_DTYPE_FLOAT32;
+        graph->values[cast].shape = graph->values[value].shape;
+    }
+    return cast;
 }
 
 static int add_constant(struct mxnet_build *build, const char *name,
@@ -248,7 +254,9 @@ static cop_status build_graph(struct mxnet_build *build)
         status = cop_unsupported_report(&build->unsupported, build->symbol->version, build->error);
     if (status == COP_STATUS_OK)
         status = cop_mxnet_name_inputs(build);
-    return status == COP_STATUS_OK ? cop_graph_validate(build->built->graph, build->error) : status;
+    if (status != COP_STATUS_OK || build->binding->is_for_inference_of_shapes)
+        return status; /* what is open comes from nowhere, and nobody runs it */
+    return cop_graph_validate(build->built->graph, build->error);
 }
 
 cop_status cop_mxnet_build(struct mxnet_symbol *symbol, const struct mxnet_binding *binding,

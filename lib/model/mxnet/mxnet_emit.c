@@ -178,6 +178,18 @@ void cop_mxnet_emit_many(struct mxnet_call *call, enum op_kind kind, const void 
         remember(call, -1);
 }
 
+void cop_mxnet_state_shape(struct mxnet_call *call, int input, int rank, const int64_t *dims)
+{
+    struct graph_value *value = &call->graph->values[call->src[input]];
+    const struct shape stated = cop_shape_of(rank, dims);
+    if (value->constant != NULL || cop_shape_merge(&value->shape, &stated, NULL))
+        return;
+    (void)cop_fail(call->attributes.error, COP_STATUS_MALFORMED_MODEL,
+                   "'%.200s' is %s and would have to be %s", value->name,
+                   cop_shape_text(&value->shape).text, cop_shape_text(&stated).text);
+    remember(call, -1);
+}
+
 bool cop_mxnet_set_outputs(struct mxnet_call *call, int count)
 {
     int *dst = cop_arena_alloc(call->arena, (size_t)count, sizeof *dst);

@@ -213,6 +213,11 @@ static void map_fully_connected(struct mxnet_call *call)
                            "the first dimension of the weights");
         return;
     }
+    cop_mxnet_state_shape(call, 1, 2, (const int64_t[]){units, COP_UNKNOWN});
+    if (call->src_count > 2 && call->graph->values[call->src[2]].shape.rank != 2)
+        cop_mxnet_state_shape(call, 2, 1, &units);
+    if (cop_mxnet_failed(call))
+        return;
     int src[3] = {call->src[0], call->src[1], COP_NO_VALUE};
     if (call->src_count > 2)
         src[2] = flatten_bias(call, call->src[2]);
@@ -240,10 +245,14 @@ static int emit_gather(struct mxnet_call *call, int64_t axis, int table, int ind
 
 static void map_embedding(struct mxnet_call *call)
 {
-    cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX);
-    cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX);
+    const int64_t table[] = {
+        cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX),
+        cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX),
+    };
     cop_attributes_ignore(&call->attributes, "dtype sparse_grad");
     if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_state_shape(call, 1, 2, table);
+    if (!cop_mxnet_failed(call))
         cop_mxnet_return(call, emit_gather(call, 0, call->src[1], call->src[0]));
 }
 
@@ -301,7 +310,7 @@ static void map_upsampling(struct mxnet_call *call)
 }
 
 /* The last dimension of one side and the first of the other: a product of matrices when the second
- * is one. */
+ * is one, or a vector. */
 static void map_dot(struct mxnet_call *call)
 {
     COP_ZEROED_ATTRS(matmul_attrs, attrs);
@@ -312,10 +321,19 @@ static void map_dot(struct mxnet_call *call)
         return;
     const int left = call->graph->values[call->src[0]].shape.rank;
     const int right = call->graph->values[call->src[1]].shape.rank;
-    if (right != 2 || left == COP_UNKNOWN || left < 2 || (attrs.trans_a && left != 2))
-        cop_mxnet_unsupported(call, "inputs that are not known to be matrices");
-    cop_mxnet_return(call,
-                     cop_mxnet_emit_2(call, OP_MATMUL, "", &attrs, call->src[0], call->src[1]));
+    if (right < 1 || right > 2 || left < 1 || (attrs.trans_a && left != 2))
+        cop_mxnet_unsupported(call, "inputs that are not known to be matrices or vectors");
+    attrs.trans_b &= right == 2;
+    const bool is_number = left == 1 && right == 1;
+    int dst = cop_mxnet_emit_2(call, OP_MATMUL, is_number ? "number" : "", &attrs, call->src[0],
+                               call->src[1]);
+    if (is_number) { /* one number is a list of one */
+        COP_ZEROED_ATTRS(reshape_attrs, one);
+        one.count = 1;
+        one.target[0] = 1;
+        dst = cop_mxnet_emit_1(call, OP_RESHAPE, "", &one, dst);
+    }
+    cop_mxnet_return(call, dst);
 }
 
 static void map_batch_dot(struct mxnet_call *call)

@@ -99,7 +99,8 @@ static int emit_affine(struct mxnet_call *call, int64_t axis, const char *part, 
 {
     COP_ZEROED_ATTRS(binary_attrs, attrs);
     attrs.align_left = axis != -1; /* along the last dimension numpy's rule does it */
-    attrs.axis = attrs.align_left ? axis : 0;
+    attrs.is_vector = true;
+    attrs.axis = axis;
     attrs.alg = BINARY_MUL;
     src = cop_mxnet_emit_2(call, OP_BINARY, "gamma", &attrs, src, call->src[1]);
     attrs.alg = BINARY_ADD;

@@ -120,6 +120,10 @@ int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, con
 int cop_mxnet_emit_int64s(struct mxnet_call *call, const char *part, int count,
                           const int64_t *values);
 
+/* Notes what attributes say of the shape of an input, such as a weight's; COP_UNKNOWN: nothing.
+ * What a constant has is not looked at. */
+void cop_mxnet_state_shape(struct mxnet_call *call, int input, int rank, const int64_t *dims);
+
 /* Appends the node that makes all outputs of the call, after cop_mxnet_set_outputs. */
 void cop_mxnet_emit_many(struct mxnet_call *call, enum op_kind kind, const void *attrs, int src);
 

@@ -76,8 +76,8 @@ cop_status cop_mx_chunk_open(struct mx_chunk *chunk, cop_ndarray **storage, cop_
     const int64_t shape[] = {(int64_t)chunk->bytes};
     const cop_status status = make_storage(chunk->context, shape, &made, error);
     if (status != COP_STATUS_OK)
-        return cop_error_prefix(error, status, "an array on %s: ",
-                                cop_mx_context_name(chunk->context).text);
+        return cop_error_prefix(error, status,
+                                "an array on %s: ", cop_mx_context_name(chunk->context).text);
     *storage = cop_mx_publish(&chunk->storage, made);
     return COP_STATUS_OK;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mxnet/base/mx_error.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <mxnet/c_api/base.h>
 #include <nnvm/c_api.h>
@@ -33,6 +35,19 @@ cop_status cop_mx_fail_null(const char *what, cop_error *error)
 {
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "Check failed: %s != nullptr: %s is NULL",
                     what, what);
+}
+
+void cop_mx_add_line(cop_error *error, const char *format, ...)
+{
+    cop_error line; /* control characters of names do not get in */
+    va_list arguments;
+    if (error == NULL)
+        return;
+    va_start(arguments, format);
+    cop_fail_v(&line, error->status, format, arguments);
+    va_end(arguments);
+    const size_t length = strlen(error->message);
+    snprintf(error->message + length, sizeof error->message - length, "\n\t%s", line.message);
 }
 
 int cop_mx_not_supported(const char *function, const char *what)

@@ -19,6 +19,10 @@ void cop_mx_set_last_error(const char *text);
 /* INVALID_ARGUMENT that names what must not be NULL. */
 cop_status cop_mx_fail_null(const char *what, cop_error *error);
 
+/* Adds a line to a text, such as one of a list of candidates; it begins with a tab. */
+void cop_mx_add_line(cop_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Returns from a function that has a `cop_error *error` when a pointer argument is NULL. */
 #define COP_MX_REQUIRE(pointer)                                                                    \
     do {                                                                                           \

@@ -187,11 +187,9 @@ static cop_status check_missing(const struct mx_predict_model *model,
     return status;
 }
 
-static cop_status find_types(struct mx_predict_model *model, const struct mx_given_types *given,
+static cop_status give_types(struct mx_predict_model *model, const struct mx_given_types *given,
                              cop_error *error)
 {
-    for (size_t i = 0; i < model->input_count; i++)
-        model->types[i] = model->parameters[i] == NULL ? MX_FLOAT32 : model->parameters[i]->type;
     for (uint32_t k = 0; k < given->count; k++) {
         if (given->names[k] == NULL || !cop_mx_type_is_one(given->types[k]))
             return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
@@ -202,6 +200,34 @@ static cop_status find_types(struct mx_predict_model *model, const struct mx_giv
             model->types[input] = given->types[k];
     }
     return COP_STATUS_OK;
+}
+
+/*
+ * Inputs that the caller names and gives no type are float32, as what is set is a list of floats;
+ * of the others, such as labels, the type follows from the rest.
+ */
+static cop_status find_types(struct mx_predict_model *model, const struct mx_given_types *given,
+                             const struct mx_given_shapes *shapes, cop_error *error)
+{
+    struct mx_types types;
+    for (size_t i = 0; i < model->input_count; i++) {
+        const bool is_set = is_given(shapes, model->order.nodes[model->inputs[i]]->name);
+        model->types[i] = model->parameters[i] != NULL ? model->parameters[i]->type
+                          : is_set                     ? MX_FLOAT32
+                                                       : MX_TYPE_NONE;
+    }
+    COP_TRY(give_types(model, given, error));
+    cop_status status = cop_mx_types_open(&model->order, &types, error);
+    for (size_t i = 0; i < model->input_count && status == COP_STATUS_OK; i++)
+        types.types[model->inputs[i]][0] = model->types[i];
+    if (status == COP_STATUS_OK)
+        status = cop_mx_types_infer(&model->order, &types, error);
+    for (size_t i = 0; i < model->input_count && status == COP_STATUS_OK; i++) {
+        const int type = types.types[model->inputs[i]][0];
+        model->types[i] = type == MX_TYPE_NONE ? MX_FLOAT32 : type;
+    }
+    cop_mx_types_close(&types);
+    return status;
 }
 
 static cop_status make(const struct mx_predict_source *source, const struct mx_given_shapes *shapes,
@@ -222,7 +248,7 @@ static cop_status make(const struct mx_predict_source *source, const struct mx_g
     if (status != COP_STATUS_OK)
         return status;
     COP_TRY(check_missing(model, shapes, error));
-    return find_types(model, &source->types, error);
+    return find_types(model, &source->types, shapes, error);
 }
 
 cop_status cop_mx_predict_model_create(const struct mx_predict_source *source,

@@ -37,9 +37,14 @@ static bool find_given(const struct mx_given_shapes *given, const char *name, st
                                rank, COP_MAX_RANK);
             return true;
         }
+        const bool is_numpy = cop_mx_is_numpy_shape(); /* otherwise 0 stands for unknown */
+        if (rank == 0 && !is_numpy)
+            return true;
         *shape = (struct shape){.rank = (int)rank};
-        for (uint32_t k = 0; k < rank; k++)
-            shape->dims[k] = given->dims[given->offsets[i] + k];
+        for (uint32_t k = 0; k < rank; k++) {
+            const int64_t dim = given->dims[given->offsets[i] + k];
+            shape->dims[k] = dim == 0 && !is_numpy ? COP_UNKNOWN : dim;
+        }
         return true;
     }
     return false;
@@ -60,8 +65,24 @@ static cop_status give_shapes(const struct mx_predict_model *model,
     return cop_mx_shapes_infer(model->symbol, &model->order, NULL, shapes, error);
 }
 
+/* What was set in the predictor that this one comes from stays where the shape is not given anew.
+ */
+static cop_status take_over(const struct mx_predictor *old, size_t input, const char *name,
+                            const struct mx_given_shapes *given, struct mx_array *array,
+                            cop_error *error)
+{
+    struct shape shape;
+    cop_status status;
+    if (old == NULL || find_given(given, name, &shape, &status, error))
+        return COP_STATUS_OK;
+    const struct mx_array *source = old->executor->src[input];
+    return cop_shape_equal(&source->shape, &array->shape) ? cop_mx_array_copy(source, array, error)
+                                                          : COP_STATUS_OK;
+}
+
 /* An array of its own for everything that is no parameter; zeros, as labels may stay. */
 static cop_status make_arrays(const struct mx_predict_model *model, const struct mx_shapes *shapes,
+                              const struct mx_predictor *old, const struct mx_given_shapes *given,
                               struct mx_array **arrays, cop_error *error)
 {
     for (size_t i = 0; i < model->input_count; i++) {
@@ -76,28 +97,10 @@ static cop_status make_arrays(const struct mx_predict_model *model, const struct
         else
             COP_TRY(cop_mx_array_create(shape, model->types[i], model->context, false, &arrays[i],
                                         error));
+        if (model->parameters[i] == NULL)
+            COP_TRY(take_over(old, i, input_name(model, i), given, arrays[i], error));
     }
     return COP_STATUS_OK;
-}
-
-/* Arguments and auxiliary states apart, as executors take them. */
-static cop_status bind(struct mx_predictor *predictor, struct mx_array **arrays, cop_error *error)
-{
-    const struct mx_predict_model *model = predictor->model;
-    void **handles = cop_alloc(model->input_count, 2 * sizeof *handles);
-    if (handles == NULL)
-        return cop_fail_memory(error, "a predictor", model->input_count * 2 * sizeof *handles);
-    void **auxiliaries = handles + model->input_count;
-    struct mx_arguments arguments = {handles, auxiliaries, 0, 0};
-    for (size_t i = 0; i < model->input_count; i++)
-        if (model->is_auxiliary[i])
-            auxiliaries[arguments.auxiliary_count++] = arrays[i];
-        else
-            handles[arguments.argument_count++] = arrays[i];
-    const cop_status status = cop_mx_executor_create(model->symbol, model->context, &arguments,
-                                                     model->program, &predictor->executor, error);
-    cop_free(handles);
-    return status;
 }
 
 static cop_status note_shapes(struct mx_predictor *predictor, cop_error *error)
@@ -115,7 +118,7 @@ static cop_status note_shapes(struct mx_predictor *predictor, cop_error *error)
 }
 
 static cop_status make(struct mx_predictor *predictor, const struct mx_given_shapes *given,
-                       cop_error *error)
+                       const struct mx_predictor *old, cop_error *error)
 {
     const struct mx_predict_model *model = predictor->model;
     struct mx_shapes shapes;
@@ -124,9 +127,10 @@ static cop_status make(struct mx_predictor *predictor, const struct mx_given_sha
     cop_status status = arrays == NULL ? cop_fail_memory(error, "a predictor's arrays", 0)
                                        : give_shapes(model, given, &shapes, error);
     if (status == COP_STATUS_OK)
-        status = make_arrays(model, &shapes, arrays, error);
+        status = make_arrays(model, &shapes, old, given, arrays, error);
     if (status == COP_STATUS_OK)
-        status = bind(predictor, arrays, error);
+        status = cop_mx_executor_create_of(model->symbol, model->context, arrays, model->program,
+                                           &predictor->executor, error);
     if (status == COP_STATUS_OK)
         status = note_shapes(predictor, error);
     for (size_t i = 0; arrays != NULL && i < model->input_count; i++)
@@ -138,7 +142,8 @@ static cop_status make(struct mx_predictor *predictor, const struct mx_given_sha
 
 cop_status cop_mx_predictor_create(struct mx_predict_model *model,
                                    const struct mx_given_shapes *shapes,
-                                   struct mx_predictor **predictor, cop_error *error)
+                                   const struct mx_predictor *old, struct mx_predictor **predictor,
+                                   cop_error *error)
 {
     struct mx_predictor *made = cop_alloc(1, sizeof *made);
     *predictor = NULL;
@@ -147,7 +152,7 @@ cop_status cop_mx_predictor_create(struct mx_predict_model *model,
     made->object.kind = MX_KIND_PREDICTOR;
     cop_refcount_retain(&model->refs);
     made->model = model;
-    const cop_status status = make(made, shapes, error);
+    const cop_status status = make(made, shapes, old, error);
     if (status == COP_STATUS_OK)
         *predictor = made;
     else

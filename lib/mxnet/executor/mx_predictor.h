@@ -64,9 +64,11 @@ cop_status cop_mx_predict_model_create(const struct mx_predict_source *source,
                                        struct mx_predict_model **model, cop_error *error);
 void cop_mx_predict_model_release(struct mx_predict_model **model);
 
+/* `old` NULL, or one of the same model, whose inputs that get no shape keep their elements. */
 cop_status cop_mx_predictor_create(struct mx_predict_model *model,
                                    const struct mx_given_shapes *shapes,
-                                   struct mx_predictor **predictor, cop_error *error);
+                                   const struct mx_predictor *old, struct mx_predictor **predictor,
+                                   cop_error *error);
 void cop_mx_predictor_destroy(struct mx_predictor *predictor); /* accepts NULL */
 
 #endif

@@ -8,7 +8,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "mxnet/base/mx_error.h"
 #include "mxnet/symbol/mx_node.h"
+#include "mxnet/symbol/mx_notes.h"
 
 /* One composition. */
 struct composition {
@@ -57,16 +59,16 @@ static int find_key(const struct composition *composition, const char *name)
     return -1;
 }
 
-/* Says which keyword nobody asked for, and which there are. */
+/* Says which keyword nobody asked for; the candidates follow, a line each. */
 static cop_status fail_key(const struct composition *composition, const bool *is_used,
-                           const struct text *candidates, cop_error *error)
+                           cop_error *error)
 {
     size_t i = 0;
     while (is_used[i])
         i++;
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                    "Symbol.ComposeKeyword argument name %.100s not found.\nCandidate arguments:%s",
-                    composition->keys[i], candidates->failed ? "" : candidates->bytes);
+                    "Symbol.ComposeKeyword argument name %.100s not found. Candidate arguments:",
+                    composition->keys[i]);
 }
 
 static bool are_all(const bool *is_used, size_t count)
@@ -75,19 +77,6 @@ static bool are_all(const bool *is_used, size_t count)
         if (!is_used[i])
             return false;
     return true;
-}
-
-/* What the operator wants its variables to begin with; frontends read it. */
-static const char *initializer_of(const struct mx_node *node, int index)
-{
-    const char *name = node->op->name;
-    const char *act_type = cop_mx_node_attribute(node, "act_type");
-    if (strcmp(name, "LeakyReLU") == 0 && index == 1 && act_type != NULL &&
-        strcmp(act_type, "prelu") == 0)
-        return "[\"Constant\", {\"value\": 0.25}]";
-    if (!cop_mx_operator_is_mutable(node->op, index))
-        return NULL;
-    return index == 3 ? "[\"zero\", {}]" : index == 4 ? "[\"one\", {}]" : NULL;
 }
 
 /* The variable of an input that nobody gave, with a copy of the operator's attributes. */
@@ -145,17 +134,15 @@ static bool prepare_input(const struct composition *composition, const struct mx
 static cop_status check_used(const struct composition *composition, const struct mx_node *node,
                              int inputs, const bool *is_used, cop_error *error)
 {
-    struct text candidates = {0};
     if (are_all(is_used, composition->count))
         return COP_STATUS_OK;
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
+    const cop_status status = fail_key(composition, is_used, error);
     for (int i = 0; i < inputs; i++) {
         char name[COP_MX_NAME_BYTES];
         cop_mx_operator_input_name(node->op, &attributes, i, name);
-        cop_text_add(&candidates, "\n\t[%d]%s", i, name);
+        cop_mx_add_line(error, "[%d]%s", i, name);
     }
-    const cop_status status = fail_key(composition, is_used, &candidates, error);
-    cop_text_free(&candidates);
     return status;
 }
 
@@ -208,18 +195,17 @@ static cop_status check_circle(const struct composition *composition, struct mx_
                                  "Check failed: node '%.64s' would depend on itself", node->name);
 }
 
-/* Notes on variables what they are to begin with, unless they say so themselves. */
-static bool note_initializers(const struct mx_node *node, const struct prepared *prepared)
+/* What an operator changes must be a variable. */
+static cop_status check_changed(const struct mx_node *node, const struct mx_entry *inputs,
+                                int count, cop_error *error)
 {
-    for (int i = 0; i < prepared->count; i++) {
-        struct mx_node *variable = prepared->entries[i].node;
-        const char *initializer = initializer_of(node, i);
-        if (initializer != NULL && variable->op == NULL &&
-            cop_mx_node_attribute(variable, "__init__") == NULL &&
-            !cop_mx_attributes_set(&variable->attributes, "__init__", initializer))
-            return false;
-    }
-    return true;
+    for (int i = 0; i < count && !cop_mx_node_is_variable(node); i++)
+        if (cop_mx_operator_is_mutable(node->op, i) && !cop_mx_node_is_variable(inputs[i].node))
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "Check failed: e.node->is_variable(): Mutation target can only be "
+                            "Variable: input %d of %s",
+                            i, node->op->name);
+    return COP_STATUS_OK;
 }
 
 static cop_status compose_node(const struct composition *composition, cop_error *error)
@@ -229,7 +215,12 @@ static cop_status compose_node(const struct composition *composition, cop_error 
     COP_TRY(check_circle(composition, node, error));
     COP_TRY(prepare(composition, node, &prepared, error));
     const bool has_name = composition->name[0] != '\0';
-    if (!note_initializers(node, &prepared) ||
+    const cop_status status = check_changed(node, prepared.entries, prepared.count, error);
+    if (status != COP_STATUS_OK) {
+        drop(&prepared);
+        return status;
+    }
+    if (!cop_mx_note_initializers(node, prepared.entries, prepared.count) ||
         (has_name && !cop_mx_node_rename(node, composition->name))) {
         drop(&prepared);
         return cop_fail_memory(error, "a node's inputs", 0);
@@ -241,8 +232,9 @@ static cop_status compose_node(const struct composition *composition, cop_error 
     return COP_STATUS_OK;
 }
 
-/* One input that a variable's value takes, and what was there. */
+/* One input, or output of the symbol, that a variable's value takes, and what was there. */
 struct replacement {
+    struct mx_node *node; /* whose input it is; NULL: an output */
     struct mx_entry *place, before;
 };
 
@@ -251,7 +243,8 @@ struct replacements {
     size_t count, capacity;
 };
 
-static bool replace(struct replacements *done, struct mx_entry *place, struct mx_entry value)
+static bool replace(struct replacements *done, struct mx_node *node, struct mx_entry *place,
+                    struct mx_entry value)
 {
     if (done->count == done->capacity) {
         const size_t capacity = done->capacity * 2 + 16;
@@ -261,13 +254,18 @@ static bool replace(struct replacements *done, struct mx_entry *place, struct mx
         done->list = list;
         done->capacity = capacity;
     }
-    done->list[done->count++] = (struct replacement){place, *place};
+    done->list[done->count++] = (struct replacement){node, place, *place};
     *place = cop_mx_entry_retain(value);
     return true;
 }
 
 static void end_replacing(struct replacements *done, bool is_kept)
 {
+    for (size_t i = 0; i < done->count && is_kept; i++) {
+        struct mx_node *node = done->list[i].node;
+        if (node != NULL && (i == 0 || done->list[i - 1].node != node))
+            cop_mx_node_count_versions(node);
+    }
     for (size_t i = done->count; i-- > 0;) {
         struct mx_node *dropped = is_kept ? done->list[i].before.node : done->list[i].place->node;
         if (!is_kept)
@@ -277,41 +275,66 @@ static void end_replacing(struct replacements *done, bool is_kept)
     cop_free(done->list);
 }
 
+/* The argument for a variable; −1: it is none, or stays. */
+static int find_value(const struct composition *composition, const struct mx_node *node)
+{
+    return cop_mx_node_is_variable(node) ? find_key(composition, node->name) : -1;
+}
+
+static bool replace_entries(const struct composition *composition, struct mx_node *node,
+                            struct mx_entry *entries, int count, struct replacements *done)
+{
+    for (int i = 0; i < count; i++) {
+        const int given = find_value(composition, entries[i].node);
+        if (given >= 0 && !replace(done, node, &entries[i], composition->args[given]->outputs[0]))
+            return false;
+    }
+    return true;
+}
+
 static bool replace_variables(const struct composition *composition, const struct mx_order *order,
                               bool *is_used, struct replacements *done)
 {
     for (size_t i = 0; i < order->count; i++) {
         struct mx_node *node = order->nodes[i];
-        for (int k = 0; k < node->input_count; k++) {
-            const struct mx_node *input = node->inputs[k].node;
-            const int given = input->op == NULL ? find_key(composition, input->name) : -1;
-            if (given < 0)
-                continue;
+        const int given = find_value(composition, node);
+        if (given >= 0)
             is_used[given] = true;
-            if (!replace(done, &node->inputs[k], composition->args[given]->outputs[0]))
-                return false;
-        }
     }
-    return true;
+    for (size_t i = 0; i < order->count; i++)
+        if (!replace_entries(composition, order->nodes[i], order->nodes[i]->inputs,
+                             order->nodes[i]->input_count, done))
+            return false;
+    return replace_entries(composition, NULL, composition->symbol->outputs,
+                           composition->symbol->output_count, done);
+}
+
+/* What is to hold once variables have been replaced. */
+static cop_status check_result(const struct composition *composition,
+                               const struct replacements *done, cop_error *error)
+{
+    struct mx_order after;
+    for (size_t i = 0; i < done->count; i++) {
+        const struct mx_node *node = done->list[i].node;
+        if (node != NULL)
+            COP_TRY(check_changed(node, node->inputs, node->input_count, error));
+    }
+    COP_TRY(cop_mx_symbol_order(composition->symbol, &after, error)); /* a circle, maybe */
+    cop_mx_order_free(&after);
+    return COP_STATUS_OK;
 }
 
 static cop_status check_replaced(const struct composition *composition,
                                  const struct mx_order *order, const bool *is_used,
-                                 cop_error *error)
+                                 const struct replacements *done, cop_error *error)
 {
-    struct text candidates = {0};
-    struct mx_order after;
     int number = 0;
-    if (are_all(is_used, composition->count)) {
-        COP_TRY(cop_mx_symbol_order(composition->symbol, &after, error)); /* a circle, maybe */
-        cop_mx_order_free(&after);
-        return COP_STATUS_OK;
-    }
+    if (are_all(is_used, composition->count))
+        return check_result(composition, done, error);
+    const cop_status status = fail_key(composition, is_used, error);
     for (size_t i = 0; i < order->count && number < 64; i++)
         if (order->nodes[i]->op == NULL)
-            cop_text_add(&candidates, "\n\t[%d]%s", number++, order->nodes[i]->name);
-    const cop_status status = fail_key(composition, is_used, &candidates, error);
-    cop_text_free(&candidates);
+            cop_mx_add_line(error, "[%d]%s", number++, order->nodes[i]->name);
     return status;
 }
 
@@ -328,7 +351,7 @@ static cop_status compose_graph(const struct composition *composition, cop_error
     if (is_used == NULL || !replace_variables(composition, &order, is_used, &done))
         status = cop_fail_memory(error, "composing a symbol", order.count);
     if (status == COP_STATUS_OK)
-        status = check_replaced(composition, &order, is_used, error);
+        status = check_replaced(composition, &order, is_used, &done, error);
     /* Nothing fails behind the name. */
     if (status == COP_STATUS_OK && composition->name[0] != '\0' &&
         composition->symbol->output_count > 0 &&

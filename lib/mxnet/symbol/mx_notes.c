@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "mxnet/symbol/mx_node.h"
 
 static const char *const notes[] = {"ctx_group", "lr_mult", "wd_mult", "force_mirroring",
                                     "mirror_stage"};
@@ -61,4 +62,34 @@ cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_matc
     cop_text_add(&text, is_note ? "__%s__" : "%s", key);
     *kept = cop_text_take(&text);
     return *kept == NULL ? cop_fail_memory(error, "an attribute", strlen(key)) : COP_STATUS_OK;
+}
+
+static bool is_use(const struct mx_node *node, const char *op, const char *key, const char *value)
+{
+    const char *found = cop_mx_node_attribute(node, key);
+    return strcmp(node->op->name, op) == 0 && found != NULL && strcmp(found, value) == 0;
+}
+
+static const char *initializer_of(const struct mx_node *node, int index)
+{
+    if (index == 1 && is_use(node, "LeakyReLU", "act_type", "prelu"))
+        return "[\"Constant\", {\"value\": 0.25}]";
+    if (index == 1 && is_use(node, "UpSampling", "sample_type", "bilinear"))
+        return "[\"bilinear\", {}]";
+    if (!cop_mx_operator_is_mutable(node->op, index))
+        return NULL;
+    return index == 3 ? "[\"zero\", {}]" : index == 4 ? "[\"one\", {}]" : NULL;
+}
+
+bool cop_mx_note_initializers(const struct mx_node *node, const struct mx_entry *inputs, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct mx_node *variable = inputs[i].node;
+        const char *initializer = initializer_of(node, i);
+        if (initializer != NULL && cop_mx_node_is_variable(variable) &&
+            cop_mx_node_attribute(variable, "__init__") == NULL &&
+            !cop_mx_attributes_set(&variable->attributes, "__init__", initializer))
+            return false;
+    }
+    return true;
 }

@@ -26,11 +26,12 @@ cop_status cop_mx_symbol_get_attribute(const struct mx_symbol *symbol, const cha
     *value = NULL;
     if (node == NULL)
         return COP_STATUS_OK;
-    *value = cop_mx_node_attribute(node, key);
-    if (*value == NULL && strcmp(key, "name") == 0)
+    if (strcmp(key, "name") == 0)
         *value = node->name;
-    if (*value == NULL && strcmp(key, "op_name") == 0)
+    else if (strcmp(key, "op_name") == 0)
         *value = node->op == NULL ? "null" : node->op->name;
+    else
+        *value = cop_mx_node_attribute(node, key);
     if (*value != NULL || !cop_mx_note_is_key(key))
         return COP_STATUS_OK;
     char *kept;
@@ -73,6 +74,10 @@ cop_status cop_mx_symbol_set_attribute(struct mx_symbol *symbol, const char *key
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "Check failed: node == e.node.get(): Symbol.SetAttrs only works for "
                         "non-grouped symbol");
+    if (strcmp(key, "name") == 0)
+        return cop_mx_node_rename(node, value)
+                   ? COP_STATUS_OK
+                   : cop_fail_memory(error, "a node's name", strlen(value));
     COP_TRY(cop_mx_note_key(key, value, MX_NOTE_WHOLE, &kept, error));
     const cop_status status = set_checked(node, kept, value, error);
     cop_free(kept);
@@ -130,15 +135,15 @@ static const char *qualify(struct texts *texts, const struct mx_node *node, bool
     return copy;
 }
 
-/* Notes come twice: as they are kept, and by their bare key. */
-static void add_pairs(struct texts *texts, const struct mx_node *node, bool is_recursive)
+static void add_pairs(struct texts *texts, const struct mx_node *node, unsigned flags)
 {
+    const bool is_recursive = (flags & MX_LIST_RECURSIVE) != 0;
     for (int i = 0; i < node->attributes.count && !texts->failed; i++) {
         const char *key = node->attributes.keys[i], *value = node->attributes.values[i];
         const size_t length = strlen(key);
         add(texts, qualify(texts, node, is_recursive, key, length));
         add(texts, value);
-        if (!cop_mx_attribute_is_hidden(key))
+        if ((flags & MX_LIST_BARE) == 0 || !cop_mx_attribute_is_hidden(key))
             continue;
         const char *bare = qualify(texts, node, false, key + 2, length - 4);
         texts->failed |= bare == NULL;
@@ -149,18 +154,18 @@ static void add_pairs(struct texts *texts, const struct mx_node *node, bool is_r
     }
 }
 
-cop_status cop_mx_symbol_return_attributes(const struct mx_symbol *symbol, bool is_recursive,
+cop_status cop_mx_symbol_return_attributes(const struct mx_symbol *symbol, unsigned flags,
                                            enum mx_slot slot, uint32_t *count, const char ***pairs,
                                            cop_error *error)
 {
     struct texts texts = {.list = NULL};
     struct mx_order order = {0};
-    if (is_recursive)
+    if ((flags & MX_LIST_RECURSIVE) != 0)
         COP_TRY(cop_mx_symbol_order(symbol, &order, error));
+    else if (symbol->output_count > 0)
+        add_pairs(&texts, symbol->outputs[0].node, flags);
     for (size_t i = 0; i < order.count; i++)
-        add_pairs(&texts, order.nodes[i], true);
-    if (!is_recursive && symbol->output_count > 0)
-        add_pairs(&texts, symbol->outputs[0].node, false);
+        add_pairs(&texts, order.nodes[i], flags);
     const size_t pair_count = texts.count / 2;
     const cop_status status = return_texts(&texts, slot, pairs, error);
     cop_mx_order_free(&order);
@@ -238,11 +243,17 @@ cop_status cop_mx_symbol_return_description(const struct mx_symbol *symbol, enum
     struct text text = {0};
     struct mx_order order;
     COP_TRY(cop_mx_symbol_order(symbol, &order, error));
-    cop_text_add(&text, "Symbol Outputs:\n");
-    for (int i = 0; i < symbol->output_count; i++)
+    const struct mx_node *alone = symbol->output_count == 1 ? symbol->outputs[0].node : NULL;
+    const bool is_atomic = alone != NULL && alone->op != NULL && alone->input_count == 0;
+    const bool is_graph = alone == NULL || alone->input_count > 0;
+    if (is_atomic)
+        cop_text_add(&text, "AtomicFunctor  Op:%s\n", alone->op->name);
+    if (is_graph)
+        cop_text_add(&text, "Symbol Outputs:\n");
+    for (int i = 0; i < symbol->output_count && is_graph; i++)
         cop_text_add(&text, "\toutput[%d]=%s(%d)\n", i, symbol->outputs[i].node->name,
                      symbol->outputs[i].index);
-    for (size_t i = 0; i < order.count; i++)
+    for (size_t i = 0; i < order.count && !is_atomic; i++)
         describe_node(&text, order.nodes[i]);
     const cop_status status = text.failed
                                   ? cop_fail_memory(error, "a symbol's text", text.length)

@@ -19,9 +19,13 @@ cop_status cop_mx_symbol_get_attribute(const struct mx_symbol *symbol, const cha
 cop_status cop_mx_symbol_set_attribute(struct mx_symbol *symbol, const char *key, const char *value,
                                        cop_error *error);
 
-/* Pairs of keys and values in a slot, `*count` of them: of the first output's node, or of all with
- * "node$key". */
-cop_status cop_mx_symbol_return_attributes(const struct mx_symbol *symbol, bool is_recursive,
+enum mx_attribute_list_flags {
+    MX_LIST_RECURSIVE = 1, /* of all nodes, with "node$key"; otherwise of the first output's */
+    MX_LIST_BARE = 2,      /* notes a second time, by their bare key */
+};
+
+/* Pairs of keys and values in a slot, `*count` of them. */
+cop_status cop_mx_symbol_return_attributes(const struct mx_symbol *symbol, unsigned flags,
                                            enum mx_slot slot, uint32_t *count, const char ***pairs,
                                            cop_error *error);
 

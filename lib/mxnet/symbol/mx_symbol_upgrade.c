@@ -28,42 +28,35 @@ static struct mx_node *find_variable(const struct mx_node *node, const char *nam
     return NULL;
 }
 
-/* Puts the note of `key` on `target` as __note__, and takes it from `node`. */
-static bool move_note(struct mx_node *node, const char *key, const char *note,
-                      struct mx_node *target)
+/* Sets `__note__`. */
+static bool set_note(struct mx_node *node, const char *note, const char *value)
 {
     struct text kept = {0};
     cop_text_add(&kept, "__%s__", note);
-    const bool is_set = !kept.failed && cop_mx_attributes_set(&target->attributes, kept.bytes,
-                                                              cop_mx_node_attribute(node, key));
+    const bool is_set = !kept.failed && cop_mx_attributes_set(&node->attributes, kept.bytes, value);
     cop_text_free(&kept);
-    if (is_set)
-        cop_mx_attributes_remove(&node->attributes, key);
     return is_set;
 }
 
 /* Notes had no underscores around them; weight_lr_mult on a node spoke of its weight. */
 static cop_status upgrade_notes(struct mx_node *node, cop_error *error)
 {
-    for (int i = 0; i < node->attributes.count;) {
-        const int before = node->attributes.count;
-        char *key = cop_copy_text(node->attributes.keys[i]);
-        if (key == NULL)
-            return fail_memory(error);
+    struct mx_attribute_list old = node->attributes;
+    bool is_set = true;
+    node->attributes = (struct mx_attribute_list){0};
+    for (int i = 0; i < old.count && is_set; i++) {
+        const char *key = old.keys[i];
         const int suffix = cop_mx_note_suffix(key);
         struct mx_node *target = NULL;
-        if (cop_mx_note_is_key(key))
+        if (suffix == 0)
             target = node;
         else if (suffix > 1 && key[suffix - 1] == '_')
             target = find_variable(node, key, (size_t)suffix - 1);
-        const bool is_fine =
-            target == NULL || move_note(node, key, key + (suffix < 0 ? 0 : suffix), target);
-        cop_free(key);
-        if (!is_fine)
-            return fail_memory(error);
-        i += target == NULL || (target == node && node->attributes.count == before);
+        is_set = target == NULL ? cop_mx_attributes_set(&node->attributes, key, old.values[i])
+                                : set_note(target, key + suffix, old.values[i]);
     }
-    return COP_STATUS_OK;
+    cop_mx_attributes_free(&old);
+    return is_set ? COP_STATUS_OK : fail_memory(error);
 }
 
 /* Appends the variable of an input that the file left out, with the operator's attributes. */
@@ -91,7 +84,8 @@ static cop_status complete_inputs(struct mx_node *node, cop_error *error)
 {
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
     const int count = node->op == NULL ? -1 : cop_mx_operator_input_count(node->op, &attributes);
-    if (node->input_count >= count)
+    /* Who has one input has no list of names; and nothing stands for a number in a text. */
+    if (node->input_count >= count || count < 2 || count > COP_SYMBOL_MAX_HEADS)
         return COP_STATUS_OK;
     struct mx_entry *inputs = cop_realloc(node->inputs, (size_t)count, sizeof *inputs);
     if (inputs == NULL)
@@ -100,7 +94,6 @@ static cop_status complete_inputs(struct mx_node *node, cop_error *error)
     while (node->input_count < count)
         if (!append_input(node, node->input_count))
             return fail_memory(error);
-    cop_mx_node_count_versions(node);
     return COP_STATUS_OK;
 }
 
@@ -108,18 +101,30 @@ static cop_status complete_inputs(struct mx_node *node, cop_error *error)
 static void drop_flattening_axis(struct mx_node *node)
 {
     const char *axis = cop_mx_node_attribute(node, "axis");
-    if (node->op != NULL && axis != NULL && strcmp(axis, "-1") == 0 &&
+    if (axis != NULL && strcmp(axis, "-1") == 0 &&
         (strcmp(node->op->name, "argmax") == 0 || strcmp(node->op->name, "argmin") == 0))
         cop_mx_attributes_remove(&node->attributes, "axis");
+}
+
+static cop_status upgrade_operator(struct mx_node *node, int version, cop_error *error)
+{
+    const struct mx_attributes attributes = cop_mx_node_attributes(node);
+    COP_TRY(cop_mx_operator_check(node->op, node->name, &attributes, error));
+    if (version < 900)
+        COP_TRY(complete_inputs(node, error));
+    if (version < 904 && !cop_mx_note_initializers(node, node->inputs, node->input_count))
+        return fail_memory(error);
+    if (version < 905)
+        drop_flattening_axis(node);
+    return COP_STATUS_OK;
 }
 
 cop_status cop_mx_nodes_upgrade(struct mx_node **nodes, size_t count, int version, cop_error *error)
 {
     for (size_t i = 0; i < count && version < COP_SYMBOL_CURRENT_VERSION; i++)
         COP_TRY(upgrade_notes(nodes[i], error));
-    for (size_t i = 0; i < count && version < 900; i++)
-        COP_TRY(complete_inputs(nodes[i], error));
-    for (size_t i = 0; i < count && version < 905; i++)
-        drop_flattening_axis(nodes[i]);
+    for (size_t i = 0; i < count; i++)
+        if (!cop_mx_node_is_variable(nodes[i]))
+            COP_TRY(upgrade_operator(nodes[i], version, error));
     return COP_STATUS_OK;
 }
