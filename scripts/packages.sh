@@ -5,7 +5,8 @@
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config cmake python3 libdnnl-dev libjansson-dev
 libonnx-dev protobuf-compiler nanopb libnanopb-dev libstb-dev"
 # To build and run the tests as well.
-TEST_PACKAGES="check clang libclang-rt-14-dev g++ libonnx-testdata python3-numpy python3-onnx binutils strace"
+TEST_PACKAGES="check clang libclang-rt-14-dev g++ libonnx-testdata python3-numpy python3-onnx python3-pil
+binutils strace"
 
 # To measure what the tests reach.
 COVERAGE_PACKAGES="gcovr"

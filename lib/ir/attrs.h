@@ -178,6 +178,7 @@ struct binary_attrs {
     enum binary_alg alg;
     bool same_shape; /* no broadcasting: shapes must be equal */
     bool align_left; /* ONNX before 7: b's dimensions start at `axis` of a */
+    bool is_vector;  /* b has one element for each of a along `axis`, where nothing else is known */
     int64_t axis;
 };
 

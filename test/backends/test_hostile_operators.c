@@ -136,7 +136,7 @@ static void fill_arithmetic(union attributes *a, enum op_kind kind)
         break;
     case OP_BINARY:
         a->binary = (struct binary_attrs){(enum binary_alg)pick_count(BINARY_ALG_COUNT), flip(),
-                                          flip(), pick_number()};
+                                          flip(), flip(), pick_number()};
         break;
     case OP_PRELU:
         a->prelu = (struct prelu_attrs){flip()};

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "base/alloc.h"
+#include "base/error.h"
 #include "base/source.h"
 #include "support/unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,6 +157,137 @@ START_TEST(borrowed_bytes_are_released_exactly_once_also_on_failure)
 }
 END_TEST
 
+/* What a reader reads from: counts, and fails from the `failing`-th read on. */
+struct shelf {
+    _Atomic int reads, releases;
+    int failing;
+};
+
+static cop_status read_shelf(void *user, size_t offset, size_t size, void *dst, cop_error *error)
+{
+    struct shelf *shelf = user;
+    if (atomic_fetch_add(&shelf->reads, 1) + 1 == shelf->failing)
+        return cop_fail(error, COP_STATUS_IO, "the shelf is empty");
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *)dst)[i] = (unsigned char)((offset + i) * 7 % 251);
+    return COP_STATUS_OK;
+}
+
+static void release_shelf(void *user)
+{
+    atomic_fetch_add(&((struct shelf *)user)->releases, 1);
+}
+
+static struct source *open_shelf(struct shelf *shelf)
+{
+    const struct source_reader reader = {read_shelf, release_shelf, shelf};
+    struct source *source = NULL;
+    ck_assert_int_eq(cop_source_from_reader(&reader, SIZE, "shelf", &source, NULL), COP_STATUS_OK);
+    return source;
+}
+
+START_TEST(what_a_reader_copies_is_there_while_it_is_pinned)
+{
+    struct shelf shelf = {0};
+    struct source *source = open_shelf(&shelf);
+    const unsigned char *bytes = NULL, *again = NULL;
+    ck_assert_ptr_null(cop_source_bytes(source));
+    ck_assert(!cop_source_is_stable(source));
+    ck_assert_uint_eq(cop_source_size(source), SIZE);
+    ck_assert_int_eq(shelf.reads, 0);
+    const size_t before = cop_alloc_counters().live_bytes;
+    ck_assert_int_eq(cop_source_pin(source, 0, SIZE, &bytes, NULL), COP_STATUS_OK);
+    assert_content(bytes);
+    ck_assert_int_eq(cop_source_pin(source, 100, 7, &again, NULL), COP_STATUS_OK);
+    ck_assert_ptr_eq(again, bytes + 100);
+    ck_assert_int_eq(shelf.reads, 1);
+    cop_source_unpin(source);
+    assert_content(bytes);
+    cop_source_unpin(source);
+    ck_assert_uint_eq(cop_alloc_counters().live_bytes, before);
+    ck_assert_int_eq(cop_source_pin(source, 0, SIZE, &bytes, NULL), COP_STATUS_OK);
+    ck_assert_int_eq(shelf.reads, 2);
+    cop_source_unpin(source);
+    ck_assert_int_eq(shelf.releases, 0);
+    cop_source_release(&source);
+    ck_assert_int_eq(shelf.releases, 1);
+}
+END_TEST
+
+START_TEST(a_reader_that_fails_or_finds_no_memory_leaves_nothing_pinned)
+{
+    struct shelf shelf = {.failing = 1};
+    struct source *source = open_shelf(&shelf);
+    const unsigned char *bytes = NULL;
+    const size_t before = cop_alloc_counters().live_bytes;
+    cop_error error;
+    ck_assert_int_eq(cop_source_pin(source, 0, SIZE, &bytes, &error), COP_STATUS_IO);
+    ck_assert_str_eq(error.message, "the shelf is empty");
+    ck_assert_ptr_null(bytes);
+    cop_alloc_fail_after(0, 0);
+    ck_assert_int_eq(cop_source_pin(source, 0, SIZE, &bytes, &error), COP_STATUS_OUT_OF_MEMORY);
+    cop_alloc_fail_after(-1, 0);
+    ck_assert_ptr_nonnull(strstr(error.message, "shelf"));
+    ck_assert_int_eq(cop_source_pin(source, 1, SIZE, &bytes, &error), COP_STATUS_INTERNAL);
+    ck_assert_uint_eq(cop_alloc_counters().live_bytes, before);
+    ck_assert_int_eq(cop_source_pin(source, 0, SIZE, &bytes, &error), COP_STATUS_OK);
+    assert_content(bytes);
+    cop_source_unpin(source);
+    cop_source_release(&source);
+    ck_assert_int_eq(shelf.releases, 1);
+}
+END_TEST
+
+START_TEST(a_reader_is_released_also_when_there_is_no_memory_for_its_source)
+{
+    struct shelf shelf = {0};
+    const struct source_reader reader = {read_shelf, release_shelf, &shelf};
+    struct source *source = NULL;
+    for (int k = 0; k < 2; k++) {
+        cop_alloc_fail_after(k, 0);
+        ck_assert_int_eq(cop_source_from_reader(&reader, SIZE, "shelf", &source, NULL),
+                         COP_STATUS_OUT_OF_MEMORY);
+        cop_alloc_fail_after(-1, 0);
+        ck_assert_ptr_null(source);
+        ck_assert_int_eq(shelf.releases, k + 1);
+    }
+}
+END_TEST
+
+static void *pin_often(void *user)
+{
+    struct source *source = user;
+    uintptr_t wrong = 0;
+    for (int i = 0; i < 200; i++) {
+        const unsigned char *bytes = NULL;
+        if (cop_source_pin(source, 0, SIZE, &bytes, NULL) != COP_STATUS_OK)
+            return (void *)(uintptr_t)1;
+        for (int k = 0; k < SIZE; k += 997)
+            wrong |= bytes[k] != k * 7 % 251;
+        cop_source_unpin(source);
+    }
+    return (void *)wrong;
+}
+
+START_TEST(threads_that_pin_one_source_share_what_is_read)
+{
+    struct shelf shelf = {0};
+    struct source *source = open_shelf(&shelf);
+    const size_t before = cop_alloc_counters().live_bytes;
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, pin_often, source);
+    void *wrong[4];
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], &wrong[i]);
+    for (int i = 0; i < 4; i++)
+        ck_assert_ptr_null(wrong[i]);
+    ck_assert_uint_eq(cop_alloc_counters().live_bytes, before);
+    cop_source_release(&source);
+    ck_assert_int_eq(shelf.releases, 1);
+}
+END_TEST
+
 int main(void)
 {
     return RUN_TESTS("source", a_file_truncated_after_reading_does_not_matter,
@@ -161,5 +295,9 @@ int main(void)
                      dropped_bytes_of_a_changed_file_are_an_error,
                      directories_fifos_and_missing_files_are_refused,
                      external_files_stay_beneath_their_directory,
-                     borrowed_bytes_are_released_exactly_once_also_on_failure);
+                     borrowed_bytes_are_released_exactly_once_also_on_failure,
+                     what_a_reader_copies_is_there_while_it_is_pinned,
+                     a_reader_that_fails_or_finds_no_memory_leaves_nothing_pinned,
+                     a_reader_is_released_also_when_there_is_no_memory_for_its_source,
+                     threads_that_pin_one_source_share_what_is_read);
 }

@@ -13,6 +13,7 @@
 #include "support/tasks.h"
 
 #define THREADS 16
+#define ROUNDS  20
 
 struct thread {
     struct worker worker;
@@ -20,10 +21,13 @@ struct thread {
     pthread_t id;
 };
 
+static pthread_barrier_t start; /* all threads begin at once */
+
 static void run_threads(void *(*act)(void *), NDArrayHandle array)
 {
     static struct thread threads[THREADS];
     int wrong = 0;
+    ck_assert_int_eq(pthread_barrier_init(&start, NULL, THREADS), 0);
     for (int i = 0; i < THREADS; i++) {
         threads[i] = (struct thread){.worker = {.seed = (unsigned)i, .number = i}, .array = array};
         ck_assert_int_eq(pthread_create(&threads[i].id, NULL, act, &threads[i]), 0);
@@ -32,6 +36,7 @@ static void run_threads(void *(*act)(void *), NDArrayHandle array)
         ck_assert_int_eq(pthread_join(threads[i].id, NULL), 0);
         wrong += threads[i].worker.wrong;
     }
+    pthread_barrier_destroy(&start);
     ck_assert_int_eq(wrong, 0);
 }
 
@@ -43,7 +48,8 @@ static void *write_own_row(void *argument)
     float in[8], out[8];
     NDArrayHandle row;
     expect(worker, MXNDArrayAt(thread->array, (uint32_t)worker->number, &row) == 0, "a row");
-    for (int i = 0; i < 200; i++) {
+    pthread_barrier_wait(&start);
+    for (int i = 0; i < ROUNDS; i++) {
         for (int k = 0; k < 8; k++)
             in[k] = (float)(worker->number * 1000 + i);
         expect(worker, MXNDArraySyncCopyFromCPU(row, in, 8) == 0, "writing");
@@ -57,7 +63,7 @@ static void *write_own_row(void *argument)
 
 START_TEST(sixteen_threads_write_rows_of_memory_that_the_first_one_makes)
 {
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 100; i++) {
         NDArrayHandle array;
         const size_t before = cop_alloc_counters().live_bytes;
         MX(MXNDArrayCreateEx64((const int64_t[]){THREADS, 8}, 2, 1, 0, 1, 0, &array));
@@ -65,7 +71,7 @@ START_TEST(sixteen_threads_write_rows_of_memory_that_the_first_one_makes)
         float all[THREADS * 8];
         MX(MXNDArraySyncCopyToCPU(array, all, THREADS * 8));
         for (int k = 0; k < THREADS * 8; k++)
-            ck_assert(all[k] == (float)(k / 8 * 1000 + 199));
+            ck_assert(all[k] == (float)(k / 8 * 1000 + ROUNDS - 1));
         MX(MXNDArrayFree(array));
         if (i > 0)
             ck_assert_uint_le(cop_alloc_counters().live_bytes, before);

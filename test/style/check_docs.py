@@ -19,7 +19,7 @@ import time
 import unittest
 
 LIBRARY, PROJECT = pathlib.Path(), pathlib.Path()
-DOCUMENTS = ("README.md", "docs/threads.md", "docs/gpu.md")
+DOCUMENTS = ("README.md", "docs/threads.md", "docs/gpu.md", "docs/bindings.md")
 PICTURE_BYTES, CLASSES = 3 * 48 * 48 * 4, 12
 
 # What a block without a main may use.
@@ -99,7 +99,7 @@ class Documents(unittest.TestCase):
                 self.assertTrue((PROJECT / path).exists(), f"{document}: {path}")
 
     def test_the_pages_stay_short(self):
-        for document, most in (("docs/threads.md", 300), ("docs/gpu.md", 150)):
+        for document, most in (("docs/threads.md", 300), ("docs/gpu.md", 150), ("docs/bindings.md", 250)):
             self.assertLessEqual(text_of(document).count("\n"), most, document)
 
 

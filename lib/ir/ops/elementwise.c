@@ -52,6 +52,17 @@ static cop_status join_beside_scalar(const struct shape *ones, struct op_tensor 
     return cop_rule_join_shape(other, what, &dst->shape, error);
 }
 
+/* The shape of a vector that lies along an axis of a, if nothing contradicts that it is one. */
+static void find_vector(const struct binary_attrs *attrs, const struct shape *a, struct shape *b)
+{
+    int axis;
+    if (!attrs->is_vector || a->rank == COP_UNKNOWN || (b->rank != COP_UNKNOWN && b->rank != 1) ||
+        (b->rank == 1 && b->dims[0] != COP_UNKNOWN) ||
+        !cop_axis_normalize(attrs->axis, a->rank, &axis))
+        return;
+    *b = cop_shape_of(1, &a->dims[axis]);
+}
+
 cop_status cop_infer_binary(const void *attributes, int src_count, struct op_tensor *src,
                             int dst_count, struct op_tensor *dst, cop_error *error)
 {
@@ -73,6 +84,7 @@ cop_status cop_infer_binary(const void *attributes, int src_count, struct op_ten
     if (status != COP_STATUS_OK)
         return status;
 
+    find_vector(attrs, &src[0].shape, &src[1].shape);
     struct shape b, joined;
     if (!cop_binary_align(attrs, &src[0].shape, &src[1].shape, &b) ||
         !cop_shape_broadcast(&src[0].shape, &b, &joined) ||

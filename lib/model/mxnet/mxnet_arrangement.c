@@ -252,40 +252,35 @@ static void map_slice(struct mxnet_call *call)
     cop_mxnet_return(call, cop_mxnet_emit_1(call, OP_SLICE, "", &attrs, call->src[0]));
 }
 
-/* Sizes that are elements of another tensor stay open while nothing is computed: here they are the
- * second input's. */
-static void state_cut(struct mxnet_call *call, int count, const int64_t *axes, int value)
+/* The sizes of a tensor along some axes: a part of its shape where they follow one another, which
+ * is known as soon as the tensor's is. */
+static int emit_sizes(struct mxnet_call *call, int src, int count, const int64_t *axes,
+                      int axes_value)
 {
-    struct shape shape = call->graph->values[call->src[0]].shape;
-    if (!call->is_for_inference_of_shapes || cop_mxnet_failed(call) || shape.rank == COP_UNKNOWN)
-        return;
-    for (int i = 0; i < count; i++) {
-        const int64_t axis = axes[i] + (axes[i] < 0 ? shape.rank : 0);
-        if (axis < 0 || axis >= shape.rank || !cop_mxnet_dim(call, 1, axes[i], &shape.dims[axis]))
-            return;
-    }
-    (void)cop_shape_merge(&call->graph->values[value].shape, &shape, NULL); /* or open dimensions */
+    COP_ZEROED_ATTRS(shape_attrs, part);
+    COP_ZEROED_ATTRS(gather_attrs, chosen);
+    bool is_run = true;
+    for (int i = 1; i < count; i++)
+        is_run &= axes[i] == axes[i - 1] + 1 && axes[i] != 0;
+    part.start = is_run ? axes[0] : 0;
+    part.end = is_run && axes[count - 1] != -1 ? axes[count - 1] + 1 : INT64_MAX;
+    const int sizes = cop_mxnet_emit_1(call, OP_SHAPE, is_run ? "end" : "shape", &part, src);
+    return is_run ? sizes : cop_mxnet_emit_2(call, OP_GATHER, "end", &chosen, sizes, axes_value);
 }
 
 /* Cuts the first input to the sizes of the second along some axes. */
 static void return_cut(struct mxnet_call *call, int count, const int64_t *axes)
 {
     static const int64_t zeros[COP_MAX_RANK];
-    COP_ZEROED_ATTRS(shape_attrs, all);
-    all.end = INT64_MAX;
-    COP_ZEROED_ATTRS(gather_attrs, chosen);
     COP_ZEROED_ATTRS(slice_attrs, attrs);
     const int axes_value = cop_mxnet_emit_int64s(call, "axes", count, axes);
-    const int sizes = cop_mxnet_emit_1(call, OP_SHAPE, "shape", &all, call->src[1]);
     const int src[4] = {
         call->src[0],
         cop_mxnet_emit_int64s(call, "begin", count, zeros),
-        cop_mxnet_emit_2(call, OP_GATHER, "end", &chosen, sizes, axes_value),
+        emit_sizes(call, call->src[1], count, axes, axes_value),
         axes_value,
     };
-    const int value = cop_mxnet_emit(call, OP_SLICE, "", &attrs, 4, src);
-    state_cut(call, count, axes, value);
-    cop_mxnet_return(call, value);
+    cop_mxnet_return(call, cop_mxnet_emit(call, OP_SLICE, "", &attrs, 4, src));
 }
 
 static void map_slice_like(struct mxnet_call *call)
@@ -295,10 +290,6 @@ static void map_slice_like(struct mxnet_call *call)
     if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
         return;
     const int rank = call->graph->values[call->src[1]].shape.rank;
-    const int data_rank = call->graph->values[call->src[0]].shape.rank;
-    if (call->is_for_inference_of_shapes && count == 0 && rank != data_rank && rank >= 0 &&
-        data_rank >= 0)
-        cop_mxnet_malformed(call, "without axes both inputs need as many dimensions");
     for (int i = 0; count == 0 && i < rank; i++)
         axes[i] = i;
     if (count == 0 && rank < 1)

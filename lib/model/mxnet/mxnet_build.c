@@ -34,7 +34,13 @@ static int as_float32(struct mxnet_build *build, const char *name, int value)
         return value;
     COP_ZEROED_ATTRS(cast_attrs, attrs);
     attrs.to = COP_DTYPE_FLOAT32;
-    return cop_graph_append(graph, OP_CAST, name, "null", &attrs, 1, &value, build->error);
+    const int cast =
+        cop_graph_append(graph, OP_CAST, name, "null", &attrs, 1, &value, build->error);
+    if (cast >= 0) { /* mappings look at both */
+        graph->values[cast].dtype = COP_DTYPE_FLOAT32;
+        graph->values[cast].shape = graph->values[value].shape;
+    }
+    return cast;
 }
 
 static int add_constant(struct mxnet_build *build, const char *name,
@@ -133,13 +139,10 @@ static cop_status open_output(struct mxnet_build *build, const struct mxnet_entr
             dst[i] = i < old_count ? old[i] : COP_NO_VALUE;
     }
     int *dst = &build->built->values[entry->node][entry->index];
-    if (*dst == COP_NO_VALUE) {
+    if (*dst == COP_NO_VALUE)
         *dst = add_unknown(build);
-        if (*dst < 0 || cop_graph_add_input(build->built->graph, *dst, NULL, build->error) < 0)
-            return build->error->status;
-    }
     *value = *dst;
-    return COP_STATUS_OK;
+    return *dst < 0 ? build->error->status : COP_STATUS_OK;
 }
 
 cop_status cop_mxnet_find_output(struct mxnet_build *build, const struct mxnet_entry *entry,
@@ -160,8 +163,6 @@ cop_status cop_mxnet_find_output(struct mxnet_build *build, const struct mxnet_e
     *value = build->states[entry->node].computed;
     if (!cop_symbol_is_variable(node))
         *value = build->built->values[entry->node][entry->index];
-    if (*value == COP_NO_VALUE && build->binding->is_for_inference_of_shapes)
-        return open_output(build, entry, value);
     if (*value == COP_NO_VALUE)
         return cop_fail(build->error, COP_STATUS_UNSUPPORTED,
                         "node '%.64s' (%.64s): output %d is used, inference makes only the first",
@@ -208,7 +209,6 @@ static cop_status map_operator(struct mxnet_build *build, int index)
         .src_count = node->input_count,
         .src = src,
         .split_outputs = &build->split_outputs,
-        .is_for_inference_of_shapes = build->binding->is_for_inference_of_shapes,
         .most_nodes = build->binding->most_nodes == 0 ? COP_MAX_NODES : build->binding->most_nodes,
     };
     op->map(&call);
@@ -254,7 +254,9 @@ static cop_status build_graph(struct mxnet_build *build)
         status = cop_unsupported_report(&build->unsupported, build->symbol->version, build->error);
     if (status == COP_STATUS_OK)
         status = cop_mxnet_name_inputs(build);
-    return status == COP_STATUS_OK ? cop_graph_validate(build->built->graph, build->error) : status;
+    if (status != COP_STATUS_OK || build->binding->is_for_inference_of_shapes)
+        return status; /* what is open comes from nowhere, and nobody runs it */
+    return cop_graph_validate(build->built->graph, build->error);
 }
 
 cop_status cop_mxnet_build(struct mxnet_symbol *symbol, const struct mxnet_binding *binding,

@@ -178,6 +178,18 @@ void cop_mxnet_emit_many(struct mxnet_call *call, enum op_kind kind, const void 
         remember(call, -1);
 }
 
+void cop_mxnet_state_shape(struct mxnet_call *call, int input, int rank, const int64_t *dims)
+{
+    struct graph_value *value = &call->graph->values[call->src[input]];
+    const struct shape stated = cop_shape_of(rank, dims);
+    if (value->constant != NULL || cop_shape_merge(&value->shape, &stated, NULL))
+        return;
+    (void)cop_fail(call->attributes.error, COP_STATUS_MALFORMED_MODEL,
+                   "'%.200s' is %s and would have to be %s", value->name,
+                   cop_shape_text(&value->shape).text, cop_shape_text(&stated).text);
+    remember(call, -1);
+}
+
 bool cop_mxnet_set_outputs(struct mxnet_call *call, int count)
 {
     int *dst = cop_arena_alloc(call->arena, (size_t)count, sizeof *dst);
@@ -190,33 +202,6 @@ bool cop_mxnet_set_outputs(struct mxnet_call *call, int count)
         dst[i] = COP_NO_VALUE;
     call->dst = dst;
     call->dst_count = count;
-    return true;
-}
-
-void cop_mxnet_state_shape(struct mxnet_call *call, int input, const struct shape *stated)
-{
-    if (!call->is_for_inference_of_shapes || cop_mxnet_failed(call))
-        return;
-    struct shape *shape = &call->graph->values[call->src[input]].shape;
-    const struct shape given = *shape;
-    if (cop_shape_merge(shape, stated, NULL))
-        return;
-    *shape = given;
-    call->attributes.status = cop_fail(
-        call->attributes.error, COP_STATUS_MALFORMED_MODEL,
-        "node '%.64s' (%.64s): Shape inconsistent, Provided = %s, inferred shape=%s",
-        call->node->name, call->node->op, cop_shape_text(&given).text, cop_shape_text(stated).text);
-}
-
-bool cop_mxnet_dim(const struct mxnet_call *call, int input, int64_t axis, int64_t *dim)
-{
-    const struct shape *shape = &call->graph->values[call->src[input]].shape;
-    if (shape->rank == COP_UNKNOWN)
-        return false;
-    axis += axis < 0 ? shape->rank : 0;
-    if (axis < 0 || axis >= shape->rank)
-        return false;
-    *dim = shape->dims[axis];
     return true;
 }
 

@@ -122,20 +122,18 @@ static cop_status lengthen_name(struct mxnet_build *build, struct named_input *i
     return COP_STATUS_OK;
 }
 
-/* Lengthens the names that are empty or stand before an input of the same name. */
+/* Lengthens the names of inputs that stand after one of the same name. */
 static cop_status tell_apart(struct mxnet_build *build, struct named_input *inputs, int count,
                              bool *is_done)
 {
     cop_status status = COP_STATUS_OK;
     *is_done = true;
     qsort(inputs, (size_t)count, sizeof *inputs, compare_names);
-    for (int i = 0; i < count && status == COP_STATUS_OK; i++) {
-        if (inputs[i].name[0] != '\0' &&
-            (i + 1 == count || strcmp(inputs[i].name, inputs[i + 1].name) != 0))
-            continue;
-        *is_done = false;
-        status = lengthen_name(build, &inputs[i]);
-    }
+    for (int i = count - 1; i > 0 && status == COP_STATUS_OK; i--)
+        if (strcmp(inputs[i].name, inputs[i - 1].name) == 0) {
+            *is_done = false;
+            status = lengthen_name(build, &inputs[i]);
+        }
     return status;
 }
 

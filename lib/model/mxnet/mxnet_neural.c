@@ -80,23 +80,6 @@ static void check_weights_rank(struct mxnet_call *call, int rank)
     cop_mxnet_malformed(call, what);
 }
 
-/* What the kernel and the filters say; the number of channels follows from the data. */
-static void state_convolution(struct mxnet_call *call, const struct convolution_attrs *attrs,
-                              int rank, bool is_channels_last)
-{
-    struct shape data = {.rank = rank + 2}, weights = {.rank = rank + 2};
-    const struct shape bias = cop_shape_of(1, &attrs->output_channels);
-    for (int i = 0; i < data.rank; i++)
-        data.dims[i] = weights.dims[i] = COP_UNKNOWN;
-    weights.dims[0] = attrs->output_channels;
-    for (int i = 0; i < rank; i++)
-        weights.dims[i + (is_channels_last ? 1 : 2)] = attrs->kernel[i];
-    cop_mxnet_state_shape(call, 0, &data);
-    cop_mxnet_state_shape(call, 1, &weights);
-    if (call->src_count > 2)
-        cop_mxnet_state_shape(call, 2, &bias);
-}
-
 static void map_convolution(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -118,7 +101,6 @@ static void map_convolution(struct mxnet_call *call)
     check_weights_rank(call, rank + 2);
     if (cop_attributes_end(reader) != COP_STATUS_OK)
         return;
-    state_convolution(call, &attrs, rank, is_channels_last);
     int src[3] = {call->src[0], call->src[1], call->src_count > 2 ? call->src[2] : COP_NO_VALUE};
     if (is_channels_last) {
         src[0] = move_channels_first(call, "src", rank, src[0]);
@@ -217,16 +199,6 @@ static bool is_matrix(const struct graph *graph, int value)
            (producer >= 0 && graph->nodes[producer].kind == OP_FLATTEN);
 }
 
-/* How many units there are says nothing but the attribute where weights are unknown. */
-static void state_dense_parameters(struct mxnet_call *call, int64_t units)
-{
-    const struct shape weights = cop_shape_of(2, (const int64_t[]){units, COP_UNKNOWN});
-    const struct shape bias = cop_shape_of(1, &units);
-    cop_mxnet_state_shape(call, 1, &weights);
-    if (call->src_count > 2 && call->graph->values[call->src[2]].shape.rank <= 1)
-        cop_mxnet_state_shape(call, 2, &bias);
-}
-
 static void map_fully_connected(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -235,15 +207,17 @@ static void map_fully_connected(struct mxnet_call *call)
     cop_attribute_bool(reader, "no_bias", false); /* decided the number of inputs */
     if (cop_attributes_end(reader) != COP_STATUS_OK)
         return;
-    state_dense_parameters(call, units);
-    if (cop_mxnet_failed(call))
-        return;
     const struct shape *weights = &call->graph->values[call->src[1]].shape;
     if (weights->rank == 2 && weights->dims[0] != COP_UNKNOWN && weights->dims[0] != units) {
         cop_attribute_fail(reader, COP_STATUS_MALFORMED_MODEL, "num_hidden",
                            "the first dimension of the weights");
         return;
     }
+    cop_mxnet_state_shape(call, 1, 2, (const int64_t[]){units, COP_UNKNOWN});
+    if (call->src_count > 2 && call->graph->values[call->src[2]].shape.rank != 2)
+        cop_mxnet_state_shape(call, 2, 1, &units);
+    if (cop_mxnet_failed(call))
+        return;
     int src[3] = {call->src[0], call->src[1], COP_NO_VALUE};
     if (call->src_count > 2)
         src[2] = flatten_bias(call, call->src[2]);
@@ -273,12 +247,11 @@ static void map_embedding(struct mxnet_call *call)
 {
     const int64_t table[] = {
         cop_attribute_required_int(&call->attributes, "input_dim", 1, INT64_MAX),
-        cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX)};
-    const struct shape stated = cop_shape_of(2, table);
+        cop_attribute_required_int(&call->attributes, "output_dim", 1, INT64_MAX),
+    };
     cop_attributes_ignore(&call->attributes, "dtype sparse_grad");
-    if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
-        return;
-    cop_mxnet_state_shape(call, 1, &stated);
+    if (cop_attributes_end(&call->attributes) == COP_STATUS_OK)
+        cop_mxnet_state_shape(call, 1, 2, table);
     if (!cop_mxnet_failed(call))
         cop_mxnet_return(call, emit_gather(call, 0, call->src[1], call->src[0]));
 }
@@ -337,7 +310,7 @@ static void map_upsampling(struct mxnet_call *call)
 }
 
 /* The last dimension of one side and the first of the other: a product of matrices when the second
- * is one. */
+ * is one, or a vector. */
 static void map_dot(struct mxnet_call *call)
 {
     COP_ZEROED_ATTRS(matmul_attrs, attrs);
@@ -348,10 +321,19 @@ static void map_dot(struct mxnet_call *call)
         return;
     const int left = call->graph->values[call->src[0]].shape.rank;
     const int right = call->graph->values[call->src[1]].shape.rank;
-    if (right != 2 || left == COP_UNKNOWN || left < 2 || (attrs.trans_a && left != 2))
-        cop_mxnet_unsupported(call, "inputs that are not known to be matrices");
-    cop_mxnet_return(call,
-                     cop_mxnet_emit_2(call, OP_MATMUL, "", &attrs, call->src[0], call->src[1]));
+    if (right < 1 || right > 2 || left < 1 || (attrs.trans_a && left != 2))
+        cop_mxnet_unsupported(call, "inputs that are not known to be matrices or vectors");
+    attrs.trans_b &= right == 2;
+    const bool is_number = left == 1 && right == 1;
+    int dst = cop_mxnet_emit_2(call, OP_MATMUL, is_number ? "number" : "", &attrs, call->src[0],
+                               call->src[1]);
+    if (is_number) { /* one number is a list of one */
+        COP_ZEROED_ATTRS(reshape_attrs, one);
+        one.count = 1;
+        one.target[0] = 1;
+        dst = cop_mxnet_emit_1(call, OP_RESHAPE, "", &one, dst);
+    }
+    cop_mxnet_return(call, dst);
 }
 
 static void map_batch_dot(struct mxnet_call *call)

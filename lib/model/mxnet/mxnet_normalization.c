@@ -99,27 +99,12 @@ static int emit_affine(struct mxnet_call *call, int64_t axis, const char *part, 
 {
     COP_ZEROED_ATTRS(binary_attrs, attrs);
     attrs.align_left = axis != -1; /* along the last dimension numpy's rule does it */
-    attrs.axis = attrs.align_left ? axis : 0;
+    attrs.is_vector = true;
+    attrs.axis = axis;
     attrs.alg = BINARY_MUL;
     src = cop_mxnet_emit_2(call, OP_BINARY, "gamma", &attrs, src, call->src[1]);
     attrs.alg = BINARY_ADD;
     return cop_mxnet_emit_2(call, OP_BINARY, part, &attrs, src, call->src[2]);
-}
-
-/* gamma and beta are vectors. */
-static void state_affine(struct mxnet_call *call, int64_t size)
-{
-    const struct shape stated = cop_shape_of(1, &size);
-    cop_mxnet_state_shape(call, 1, &stated);
-    cop_mxnet_state_shape(call, 2, &stated);
-}
-
-/* … with an element for each position along an axis of the data. */
-static void state_affine_along(struct mxnet_call *call, int64_t axis)
-{
-    int64_t size;
-    if (cop_mxnet_dim(call, 0, axis, &size))
-        state_affine(call, size);
 }
 
 static void map_instance_norm(struct mxnet_call *call)
@@ -127,7 +112,6 @@ static void map_instance_norm(struct mxnet_call *call)
     const float epsilon = cop_attribute_float(&call->attributes, "eps", 1e-3F);
     if (cop_attributes_end(&call->attributes) != COP_STATUS_OK || !cop_mxnet_set_outputs(call, 3))
         return;
-    state_affine_along(call, 1);
     struct reduce_attrs mean = reduction(REDUCE_MEAN, 2, (const int64_t[]){0, 1});
     mean.exclude = true;
     cop_mxnet_return(
@@ -143,7 +127,6 @@ static void map_layer_norm(struct mxnet_call *call)
         cop_attribute_fail(&call->attributes, COP_STATUS_UNSUPPORTED, "output_mean_var", "False");
     if (cop_attributes_end(&call->attributes) != COP_STATUS_OK || !cop_mxnet_set_outputs(call, 3))
         return;
-    state_affine_along(call, axis);
     const struct reduce_attrs mean = reduction(REDUCE_MEAN, 1, &axis);
     cop_mxnet_return(
         call, emit_affine(call, axis, "", emit_standardized(call, &mean, epsilon, call->src[0])));
@@ -170,7 +153,6 @@ static void map_group_norm(struct mxnet_call *call)
         cop_attribute_fail(reader, COP_STATUS_UNSUPPORTED, "output_mean_var", "False");
     if (cop_attributes_end(reader) != COP_STATUS_OK || !cop_mxnet_set_outputs(call, 3))
         return;
-    state_affine(call, apart.target[2]);
     struct reduce_attrs mean = reduction(REDUCE_MEAN, 2, (const int64_t[]){0, 1});
     mean.exclude = true;
     int dst = cop_mxnet_emit_1(call, OP_RESHAPE, "groups", &apart, call->src[0]);

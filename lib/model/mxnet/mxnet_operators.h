@@ -36,7 +36,6 @@ struct mxnet_call {
     int *dst;               /* COP_NO_VALUE for outputs that only training needs */
     int64_t *split_outputs; /* of the whole import so far */
     int most_nodes;         /* of the graph */
-    bool is_for_inference_of_shapes;
 };
 
 /* When the last input is there. */
@@ -121,22 +120,15 @@ int cop_mxnet_emit_ones(struct mxnet_call *call, const char *part, int rank, con
 int cop_mxnet_emit_int64s(struct mxnet_call *call, const char *part, int count,
                           const int64_t *values);
 
+/* Notes what attributes say of the shape of an input, such as a weight's; COP_UNKNOWN: nothing.
+ * What a constant has is not looked at. */
+void cop_mxnet_state_shape(struct mxnet_call *call, int input, int rank, const int64_t *dims);
+
 /* Appends the node that makes all outputs of the call, after cop_mxnet_set_outputs. */
 void cop_mxnet_emit_many(struct mxnet_call *call, enum op_kind kind, const void *attrs, int src);
 
 /* Makes room for several outputs. False: out of memory. */
 bool cop_mxnet_set_outputs(struct mxnet_call *call, int count);
-
-/*
- * What an operator says of the shape of an input, above all of a parameter. Only for the inference
- * of shapes: weights of files have theirs, and are checked by the graph. MALFORMED_MODEL where it
- * contradicts what is known.
- */
-void cop_mxnet_state_shape(struct mxnet_call *call, int input, const struct shape *stated);
-
-/* The size of one dimension of an input, COP_UNKNOWN where it is not known; false where the rank is
- * not, or has no such axis. Axes count from the end where negative. */
-bool cop_mxnet_dim(const struct mxnet_call *call, int input, int64_t axis, int64_t *dim);
 
 /* Ends the mapping with one output. */
 void cop_mxnet_return(struct mxnet_call *call, int value);

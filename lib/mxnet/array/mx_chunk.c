@@ -45,6 +45,28 @@ cop_ndarray *cop_mx_publish(_Atomic(cop_ndarray *) *place, cop_ndarray *made)
     return found;
 }
 
+/* Page-locked memory only makes copies faster: without a GPU, or without room for more of it, it is
+ * the process's. */
+static cop_status make_pinned(int gpu, const int64_t *shape, cop_ndarray **made, cop_error *error)
+{
+    const cop_device device = {COP_DEVICE_GPU, gpu};
+    if (cop_ndarray_create_in(device, COP_MEMORY_PINNED, COP_DTYPE_UINT8, 1, shape, made, NULL) ==
+        COP_STATUS_OK)
+        return COP_STATUS_OK;
+    return cop_ndarray_create(COP_DTYPE_UINT8, 1, shape, made, error);
+}
+
+static cop_status make_storage(struct mx_context context, const int64_t *shape, cop_ndarray **made,
+                               cop_error *error)
+{
+    if (cop_mx_context_is_gpu(context))
+        return cop_ndarray_create_in(cop_mx_context_device(context), COP_MEMORY_DEVICE,
+                                     COP_DTYPE_UINT8, 1, shape, made, error);
+    if (context.type == MX_CPU_PINNED)
+        return make_pinned(context.id, shape, made, error);
+    return cop_ndarray_create(COP_DTYPE_UINT8, 1, shape, made, error);
+}
+
 cop_status cop_mx_chunk_open(struct mx_chunk *chunk, cop_ndarray **storage, cop_error *error)
 {
     cop_ndarray *made;
@@ -52,12 +74,10 @@ cop_status cop_mx_chunk_open(struct mx_chunk *chunk, cop_ndarray **storage, cop_
     if (*storage != NULL)
         return COP_STATUS_OK;
     const int64_t shape[] = {(int64_t)chunk->bytes};
-    if (chunk->context.type == MX_CPU || chunk->context.type == MX_CPU_SHARED)
-        COP_TRY(cop_ndarray_create(COP_DTYPE_UINT8, 1, shape, &made, error));
-    else
-        COP_TRY(cop_ndarray_create_in(cop_mx_context_device(chunk->context),
-                                      cop_mx_context_memory(chunk->context), COP_DTYPE_UINT8, 1,
-                                      shape, &made, error));
+    const cop_status status = make_storage(chunk->context, shape, &made, error);
+    if (status != COP_STATUS_OK)
+        return cop_error_prefix(error, status,
+                                "an array on %s: ", cop_mx_context_name(chunk->context).text);
     *storage = cop_mx_publish(&chunk->storage, made);
     return COP_STATUS_OK;
 }

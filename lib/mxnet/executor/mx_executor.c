@@ -17,7 +17,8 @@ void cop_mx_executor_destroy(struct mx_executor *executor)
     if (executor == NULL)
         return;
     executor->object.kind = MX_KIND_FREED;
-    cop_mx_monitor_destroy(executor->monitor);
+    cop_mx_monitor_release(atomic_load(&executor->monitor));
+    cop_lock_destroy(&executor->monitor_lock);
     destroy_arrays(executor->outputs, executor->output_count);
     destroy_arrays(executor->src, executor->src_count);
     cop_mx_program_release(&executor->program);
@@ -92,7 +93,7 @@ static cop_status make_outputs(struct mx_executor *executor, cop_error *error)
     for (size_t i = 0; i < count && status == COP_STATUS_OK; i++) {
         const int input = cop_mx_program_output_input(executor->program, i);
         status = input >= 0 ? cop_mx_array_share(executor->src[input], &executor->outputs[i], error)
-                            : cop_mx_array_create(&shapes[i], types[i], executor->context, true,
+                            : cop_mx_array_create(&shapes[i], types[i], executor->context, false,
                                                   &executor->outputs[i], error);
     }
     cop_free(types);
@@ -100,8 +101,10 @@ static cop_status make_outputs(struct mx_executor *executor, cop_error *error)
     return status;
 }
 
+/* Arrays come as arguments and auxiliary states, or all in one list. */
 static cop_status make(const struct mx_symbol *symbol, const struct mx_arguments *arguments,
-                       struct mx_program *program, struct mx_executor *executor, cop_error *error)
+                       struct mx_array *const *src, struct mx_program *program,
+                       struct mx_executor *executor, cop_error *error)
 {
     COP_TRY(cop_mx_symbol_copy(symbol, &executor->symbol, error));
     COP_TRY(cop_mx_symbol_order(executor->symbol, &executor->order, error));
@@ -117,13 +120,17 @@ static cop_status make(const struct mx_symbol *symbol, const struct mx_arguments
         return cop_fail_memory(error, "an executor", src_count * sizeof(struct mx_array *));
     executor->src_count = src_count;
     executor->output_count = output_count;
-    COP_TRY(bind_inputs(executor, arguments, error));
+    for (size_t i = 0; i < src_count && src != NULL; i++)
+        COP_TRY(cop_mx_array_share(src[i], &executor->src[i], error));
+    if (src == NULL)
+        COP_TRY(bind_inputs(executor, arguments, error));
     return make_outputs(executor, error);
 }
 
-cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_context context,
-                                  const struct mx_arguments *arguments, struct mx_program *program,
-                                  struct mx_executor **executor, cop_error *error)
+static cop_status create(const struct mx_symbol *symbol, struct mx_context context,
+                         const struct mx_arguments *arguments, struct mx_array *const *src,
+                         struct mx_program *program, struct mx_executor **executor,
+                         cop_error *error)
 {
     struct mx_executor *made = cop_alloc(1, sizeof *made);
     *executor = NULL;
@@ -131,12 +138,56 @@ cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_cont
         return cop_fail_memory(error, "an executor", sizeof *made);
     made->object.kind = MX_KIND_EXECUTOR;
     made->context = context;
-    const cop_status status = make(symbol, arguments, program, made, error);
+    cop_lock_init(&made->monitor_lock, LOCK_RECORDS);
+    const cop_status status = make(symbol, arguments, src, program, made, error);
     if (status == COP_STATUS_OK)
         *executor = made;
     else
         cop_mx_executor_destroy(made);
     return status;
+}
+
+cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_context context,
+                                  const struct mx_arguments *arguments, struct mx_program *program,
+                                  struct mx_executor **executor, cop_error *error)
+{
+    return create(symbol, context, arguments, NULL, program, executor, error);
+}
+
+cop_status cop_mx_executor_create_of(const struct mx_symbol *symbol, struct mx_context context,
+                                     struct mx_array *const *src, struct mx_program *program,
+                                     struct mx_executor **executor, cop_error *error)
+{
+    return create(symbol, context, NULL, src, program, executor, error);
+}
+
+cop_status cop_mx_check_groups(uint32_t count, const char *const *keys, const int *types,
+                               const int *ids, struct mx_context context, cop_error *error)
+{
+    if (count > 0 && (keys == NULL || types == NULL || ids == NULL))
+        return cop_mx_fail_null("keys, types or ids of context groups", error);
+    for (uint32_t i = 0; i < count; i++)
+        if (types[i] != context.type || ids[i] != context.id)
+            return cop_fail(
+                error, COP_STATUS_UNSUPPORTED,
+                "context group %u ('%.100s') on device type %d, id %d: an executor runs "
+                "on one device, this one on %s",
+                i, keys[i] == NULL ? "" : keys[i], types[i], ids[i],
+                cop_mx_context_name(context).text);
+    return COP_STATUS_OK;
+}
+
+/* A reference for the caller; NULL: nobody looks. */
+static struct mx_monitor *take_monitor(struct mx_executor *executor)
+{
+    if (atomic_load_explicit(&executor->monitor, memory_order_relaxed) == NULL)
+        return NULL;
+    cop_lock_acquire(&executor->monitor_lock);
+    struct mx_monitor *monitor = atomic_load_explicit(&executor->monitor, memory_order_relaxed);
+    if (monitor != NULL)
+        cop_mx_monitor_retain(monitor);
+    cop_lock_release(&executor->monitor_lock);
+    return monitor;
 }
 
 cop_status cop_mx_executor_forward(struct mx_executor *executor, bool is_training, cop_error *error)
@@ -145,9 +196,12 @@ cop_status cop_mx_executor_forward(struct mx_executor *executor, bool is_trainin
         return cop_fail(error, COP_STATUS_UNSUPPORTED,
                         "MXExecutorForward: is_train is not supported for a symbol with operators "
                         "that differ in training: this library is for inference");
-    if (executor->monitor != NULL)
-        return cop_mx_monitor_run(executor->monitor, executor->src, executor->outputs, error);
-    return cop_mx_program_run(executor->program, executor->src, executor->outputs, error);
+    struct mx_monitor *monitor = take_monitor(executor);
+    if (monitor == NULL)
+        return cop_mx_program_run(executor->program, executor->src, executor->outputs, error);
+    const cop_status status = cop_mx_monitor_run(monitor, executor->src, executor->outputs, error);
+    cop_mx_monitor_release(monitor);
+    return status;
 }
 
 cop_status cop_mx_executor_set_monitor(struct mx_executor *executor,
@@ -156,7 +210,8 @@ cop_status cop_mx_executor_set_monitor(struct mx_executor *executor,
     struct mx_monitor *monitor = NULL;
     if (callback->with_user != NULL)
         COP_TRY(cop_mx_monitor_create(executor->symbol, callback, &monitor, error));
-    cop_mx_monitor_destroy(executor->monitor);
+    cop_mx_monitor_release(atomic_load(&executor->monitor));
+    cop_lock_destroy(&executor->monitor_lock);
     executor->monitor = monitor;
     return COP_STATUS_OK;
 }

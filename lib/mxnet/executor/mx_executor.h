@@ -4,11 +4,12 @@
  * executor's outputs, whose memory stays the same.
  *
  * Thread-safety: synchronized, as runs of a program are: two that write the outputs follow one
- * another. Setting a monitor is for one thread, with nobody in forward.
+ * another. A monitor that is taken off lives on in the runs that it sees.
  */
 #ifndef MXNET_EXECUTOR_MX_EXECUTOR_H
 #define MXNET_EXECUTOR_MX_EXECUTOR_H
 
+#include "base/lock.h"
 #include "mxnet/array/mx_array.h"
 #include "mxnet/executor/mx_monitor.h"
 #include "mxnet/run/mx_program.h"
@@ -23,7 +24,8 @@ struct mx_executor {
     struct mx_array **src; /* views of our own, in the order of all inputs */
     struct mx_array **outputs;
     size_t src_count, output_count;
-    struct mx_monitor *monitor; /* NULL: nobody looks */
+    struct lock monitor_lock; /* of who takes or replaces the monitor; not held while it runs */
+    _Atomic(struct mx_monitor *) monitor; /* NULL: nobody looks (relaxed); else under the lock */
 };
 
 /* What is bound. */
@@ -39,9 +41,18 @@ struct mx_arguments {
 cop_status cop_mx_executor_create(const struct mx_symbol *symbol, struct mx_context context,
                                   const struct mx_arguments *arguments, struct mx_program *program,
                                   struct mx_executor **executor, cop_error *error);
+
+/* The same of arrays in the order of all inputs; that they fit is not checked before they run. */
+cop_status cop_mx_executor_create_of(const struct mx_symbol *symbol, struct mx_context context,
+                                     struct mx_array *const *src, struct mx_program *program,
+                                     struct mx_executor **executor, cop_error *error);
 void cop_mx_executor_destroy(struct mx_executor *executor); /* accepts NULL */
 
-/* INVALID_ARGUMENT with `is_training` where it would make a difference. */
+/* Groups of nodes may be assigned to devices, as long as it is this one. UNSUPPORTED: another. */
+cop_status cop_mx_check_groups(uint32_t count, const char *const *keys, const int *types,
+                               const int *ids, struct mx_context context, cop_error *error);
+
+/* UNSUPPORTED with `is_training` where it would make a difference. */
 cop_status cop_mx_executor_forward(struct mx_executor *executor, bool is_training,
                                    cop_error *error);
 

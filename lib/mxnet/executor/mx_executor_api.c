@@ -10,23 +10,6 @@
 #include "mxnet/base/mx_returns.h"
 #include "mxnet/executor/mx_executor.h"
 
-/* Groups of nodes may be assigned to devices, as long as it is this one. */
-static cop_status check_groups(uint32_t count, const char **keys, const int *types, const int *ids,
-                               struct mx_context context, cop_error *error)
-{
-    if (count > 0 && (keys == NULL || types == NULL || ids == NULL))
-        return cop_mx_fail_null("map_keys", error);
-    for (uint32_t i = 0; i < count; i++)
-        if (types[i] != context.type || ids[i] != context.id)
-            return cop_fail(
-                error, COP_STATUS_UNSUPPORTED,
-                "context group %u ('%.100s') on device type %d, id %d: an executor runs "
-                "on one device, this one on %s",
-                i, keys[i] == NULL ? "" : keys[i], types[i], ids[i],
-                cop_mx_context_name(context).text);
-    return COP_STATUS_OK;
-}
-
 static cop_status bind(SymbolHandle symbol, int dev_type, int dev_id,
                        const struct mx_arguments *arguments, struct mx_context *context,
                        cop_error *error)
@@ -55,7 +38,8 @@ int MXExecutorBindEX(SymbolHandle symbol_handle, int dev_type, int dev_id, uint3
                             ? cop_mx_fail_null("out", &error)
                             : bind(symbol_handle, dev_type, dev_id, &arguments, &context, &error);
     if (status == COP_STATUS_OK)
-        status = check_groups(num_map_keys, map_keys, map_dev_types, map_dev_ids, context, &error);
+        status = cop_mx_check_groups(num_map_keys, map_keys, map_dev_types, map_dev_ids, context,
+                                     &error);
     if (status == COP_STATUS_OK && shared_exec != NULL) /* a hint to share memory: checked only */
         status = cop_mx_check_handle(shared_exec, MX_KIND_EXECUTOR, "shared_exec", &error);
     if (status == COP_STATUS_OK)

@@ -7,6 +7,7 @@
 #include "mxnet/symbol/mx_node.h"
 
 struct mx_monitor {
+    struct refcount refs;
     struct mx_monitor_callback callback;
     struct mx_symbol *symbol; /* our copy */
     struct mx_order order;
@@ -15,9 +16,14 @@ struct mx_monitor {
     struct mx_program *program; /* of all values */
 };
 
-void cop_mx_monitor_destroy(struct mx_monitor *monitor)
+void cop_mx_monitor_retain(struct mx_monitor *monitor)
 {
-    if (monitor == NULL)
+    cop_refcount_retain(&monitor->refs);
+}
+
+void cop_mx_monitor_release(struct mx_monitor *monitor)
+{
+    if (monitor == NULL || !cop_refcount_release(&monitor->refs))
         return;
     cop_mx_program_release(&monitor->program);
     cop_free(monitor->firsts);
@@ -52,12 +58,13 @@ cop_status cop_mx_monitor_create(const struct mx_symbol *symbol,
     *monitor = NULL;
     if (made == NULL)
         return cop_fail_memory(error, "a monitor", sizeof *made);
+    cop_refcount_init(&made->refs);
     made->callback = *callback;
     const cop_status status = make(symbol, made, error);
     if (status == COP_STATUS_OK)
         *monitor = made;
     else
-        cop_mx_monitor_destroy(made);
+        cop_mx_monitor_release(made);
     return status;
 }
 
@@ -76,6 +83,16 @@ static cop_status call_back(const struct mx_monitor *monitor, const char *name,
     return COP_STATUS_OK;
 }
 
+/* Executors show a variable under its own name first, and as an input of the node then. */
+static cop_status show_variable(const struct mx_monitor *monitor, const struct mx_node *variable,
+                                const struct mx_node *node, const struct mx_array *value,
+                                cop_error *error)
+{
+    if (!cop_mx_node_is_variable(variable) || monitor->callback.with_user == NULL)
+        return COP_STATUS_OK;
+    return call_back(monitor, variable->name, node, value, error);
+}
+
 static cop_status show_input(const struct mx_monitor *monitor, const struct mx_node *node,
                              int index, struct mx_array *const *values, cop_error *error)
 {
@@ -85,6 +102,7 @@ static cop_status show_input(const struct mx_monitor *monitor, const struct mx_n
     if (entry->index >= cop_mx_node_visible_count(entry->node))
         return COP_STATUS_OK;
     const int first = monitor->firsts[cop_mx_order_find(&monitor->order, entry->node)];
+    COP_TRY(show_variable(monitor, entry->node, node, values[first + entry->index], error));
     struct text name = {0};
     cop_mx_operator_input_name(node->op, &attributes, index, input);
     cop_text_add(&name, "%s_%s", node->name, input);
@@ -133,6 +151,8 @@ static cop_status deliver(const struct mx_array *value, struct mx_array **dst, c
         return cop_mx_array_share(value, dst, error);
     if (cop_mx_array_is_none(*dst))
         return cop_mx_array_share_into(value, *dst, error);
+    if ((*dst)->chunk == value->chunk && (*dst)->offset_bytes == value->offset_bytes)
+        return COP_STATUS_OK; /* an output that is an input */
     if ((*dst)->type != value->type)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "Check failed: an output is %s, but %s was given",

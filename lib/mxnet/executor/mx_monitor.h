@@ -28,7 +28,8 @@ struct mx_monitor;
 cop_status cop_mx_monitor_create(const struct mx_symbol *symbol,
                                  const struct mx_monitor_callback *callback,
                                  struct mx_monitor **monitor, cop_error *error);
-void cop_mx_monitor_destroy(struct mx_monitor *monitor); /* accepts NULL */
+void cop_mx_monitor_retain(struct mx_monitor *monitor);
+void cop_mx_monitor_release(struct mx_monitor *monitor); /* accepts NULL */
 
 /* As cop_mx_program_run of the symbol. */
 cop_status cop_mx_monitor_run(struct mx_monitor *monitor, struct mx_array *const *src,

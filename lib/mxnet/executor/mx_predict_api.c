@@ -7,6 +7,9 @@
 #include "mxnet/base/mx_error.h"
 #include "mxnet/executor/mx_predictor.h"
 
+/* Of one call: more threads than that are a mistake. */
+#define MAX_PREDICTORS 65536
+
 static cop_status check_shapes(const struct mx_given_shapes *shapes, cop_error *error)
 {
     if (shapes->count > 0 &&
@@ -49,8 +52,9 @@ static cop_status create(struct mx_predict_source *source, int dev_type, int dev
     int made = 0;
     if (out == NULL)
         return cop_mx_fail_null("out", error);
-    if (count < 1)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "num_threads is %d", count);
+    if (count < 1 || count > MAX_PREDICTORS)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "num_threads is %d, not 1 to %d", count,
+                        MAX_PREDICTORS);
     COP_TRY(check_source(source, error));
     COP_TRY(check_shapes(shapes, error));
     COP_TRY(cop_mx_context_make(dev_type, dev_id, &source->context, error));
@@ -59,7 +63,7 @@ static cop_status create(struct mx_predict_source *source, int dev_type, int dev
         return cop_fail_memory(error, "predictors", (size_t)count * sizeof *predictors);
     cop_status status = cop_mx_predict_model_create(source, shapes, &model, error);
     while (made < count && status == COP_STATUS_OK) {
-        status = cop_mx_predictor_create(model, shapes, &predictors[made], error);
+        status = cop_mx_predictor_create(model, shapes, NULL, &predictors[made], error);
         made += status == COP_STATUS_OK;
     }
     for (int i = 0; i < made; i++)
@@ -146,7 +150,8 @@ static cop_status reshape(const struct mx_given_shapes *shapes, PredictorHandle 
     COP_TRY(find(handle, &predictor, error));
     COP_MX_REQUIRE(out);
     COP_TRY(check_shapes(shapes, error));
-    const cop_status status = cop_mx_predictor_create(predictor->model, shapes, &made, error);
+    const cop_status status =
+        cop_mx_predictor_create(predictor->model, shapes, predictor, &made, error);
     if (status == COP_STATUS_OK)
         *out = made;
     return status;
@@ -219,9 +224,17 @@ static cop_status set_input(PredictorHandle handle, const char *key, const float
     if (size > 0)
         COP_MX_REQUIRE(data);
     const struct mx_predict_model *model = predictor->model;
-    for (size_t i = 0; i < model->input_count; i++)
-        if (!model->is_auxiliary[i] && strcmp(model->order.nodes[model->inputs[i]]->name, key) == 0)
-            return cop_mx_array_write(predictor->executor->src[i], data, size, error);
+    size_t first, set = 0;
+    const size_t count = cop_mx_predict_model_find(model, key, &first);
+    for (size_t i = first; i < first + count; i++) {
+        const int input = model->by_name[i].input;
+        if (model->is_auxiliary[input])
+            continue;
+        COP_TRY(cop_mx_array_write(predictor->executor->src[input], data, size, error));
+        set++;
+    }
+    if (set > 0)
+        return COP_STATUS_OK;
     return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "cannot find input key %.200s", key);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From bytes to what predictors share. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -20,6 +21,7 @@ void cop_mx_predict_model_release(struct mx_predict_model **model)
     cop_free(old->parameters);
     cop_free(old->types);
     cop_free(old->is_auxiliary);
+    cop_free(old->by_name);
     cop_free(old->inputs);
     cop_mx_order_free(&old->order);
     cop_mx_symbol_destroy(old->symbol);
@@ -81,6 +83,45 @@ static cop_status choose_outputs(const struct mx_predict_source *source, struct 
     return status;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct mx_named_input *a = left, *b = right;
+    const int order = strcmp(a->name, b->name);
+    return order != 0 ? order : (a->input > b->input) - (a->input < b->input);
+}
+
+static cop_status sort_inputs(struct mx_predict_model *model, cop_error *error)
+{
+    const size_t count = model->input_count;
+    model->by_name = cop_alloc(count, sizeof *model->by_name);
+    if (model->by_name == NULL)
+        return cop_fail_memory(error, "a predictor's inputs", count * sizeof *model->by_name);
+    for (size_t i = 0; i < count; i++)
+        model->by_name[i] =
+            (struct mx_named_input){model->order.nodes[model->inputs[i]]->name, (int)i};
+    qsort(model->by_name, count, sizeof *model->by_name, compare_names);
+    return COP_STATUS_OK;
+}
+
+size_t cop_mx_predict_model_find(const struct mx_predict_model *model, const char *name,
+                                 size_t *first)
+{
+    size_t begin = 0, end = model->input_count;
+    while (begin < end) {
+        const size_t middle = begin + (end - begin) / 2;
+        if (strcmp(model->by_name[middle].name, name) < 0)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    size_t count = 0;
+    while (begin + count < model->input_count &&
+           strcmp(model->by_name[begin + count].name, name) == 0)
+        count++;
+    *first = begin;
+    return count;
+}
+
 static cop_status list_inputs(struct mx_predict_model *model, cop_error *error)
 {
     int *auxiliary;
@@ -99,16 +140,7 @@ static cop_status list_inputs(struct mx_predict_model *model, cop_error *error)
         next += model->is_auxiliary[i];
     }
     cop_free(auxiliary);
-    return COP_STATUS_OK;
-}
-
-static int find_input(const struct mx_predict_model *model, const char *name, bool is_auxiliary)
-{
-    for (size_t i = 0; i < model->input_count; i++)
-        if (model->is_auxiliary[i] == is_auxiliary &&
-            strcmp(model->order.nodes[model->inputs[i]]->name, name) == 0)
-            return (int)i;
-    return -1;
+    return sort_inputs(model, error);
 }
 
 /* To where the predictor runs: the arrays of the list are the process's. */
@@ -133,6 +165,30 @@ static cop_status place(struct mx_array *array, struct mx_context context, struc
     return status;
 }
 
+/* Takes an array of the list for all inputs of the name. */
+static cop_status take_parameter(struct mx_predict_model *model, const char *name,
+                                 bool is_auxiliary, struct mx_array **listed, cop_error *error)
+{
+    size_t first;
+    const size_t count = cop_mx_predict_model_find(model, name, &first);
+    struct mx_array *placed = NULL;
+    for (size_t i = first; i < first + count; i++) {
+        const int input = model->by_name[i].input;
+        if (model->is_auxiliary[input] != is_auxiliary)
+            continue;
+        cop_mx_array_destroy(model->parameters[input]); /* of two of one name the last counts */
+        model->parameters[input] = NULL;
+        if (placed != NULL) {
+            COP_TRY(cop_mx_array_share(placed, &model->parameters[input], error));
+            continue;
+        }
+        COP_TRY(place(*listed, model->context, &model->parameters[input], error));
+        *listed = NULL;
+        placed = model->parameters[input];
+    }
+    return COP_STATUS_OK;
+}
+
 /* Takes those that the symbol has a use for out of the list. */
 static cop_status take_parameters(struct mx_predict_model *model, struct mx_array_list *list,
                                   cop_error *error)
@@ -145,13 +201,8 @@ static cop_status take_parameters(struct mx_predict_model *model, struct mx_arra
         const bool is_auxiliary = strncmp(name, "aux:", 4) == 0;
         if (!is_auxiliary && strncmp(name, "arg:", 4) != 0)
             continue;
-        const int input = find_input(model, name + 4, is_auxiliary);
-        if (input < 0 || list->arrays[i] == NULL || cop_mx_array_is_none(list->arrays[i]))
-            continue;
-        cop_mx_array_destroy(model->parameters[input]); /* of two of one name the last counts */
-        model->parameters[input] = NULL;
-        COP_TRY(place(list->arrays[i], model->context, &model->parameters[input], error));
-        list->arrays[i] = NULL;
+        if (list->arrays[i] != NULL && !cop_mx_array_is_none(list->arrays[i]))
+            COP_TRY(take_parameter(model, name + 4, is_auxiliary, &list->arrays[i], error));
     }
     return COP_STATUS_OK;
 }
@@ -187,21 +238,49 @@ static cop_status check_missing(const struct mx_predict_model *model,
     return status;
 }
 
-static cop_status find_types(struct mx_predict_model *model, const struct mx_given_types *given,
+static cop_status give_types(struct mx_predict_model *model, const struct mx_given_types *given,
                              cop_error *error)
 {
-    for (size_t i = 0; i < model->input_count; i++)
-        model->types[i] = model->parameters[i] == NULL ? MX_FLOAT32 : model->parameters[i]->type;
     for (uint32_t k = 0; k < given->count; k++) {
         if (given->names[k] == NULL || !cop_mx_type_is_one(given->types[k]))
             return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                             "provided type %u: '%.100s' of type %d", k,
                             given->names[k] == NULL ? "(NULL)" : given->names[k], given->types[k]);
-        const int input = find_input(model, given->names[k], false);
-        if (input >= 0 && model->parameters[input] == NULL)
-            model->types[input] = given->types[k];
+        size_t first;
+        const size_t count = cop_mx_predict_model_find(model, given->names[k], &first);
+        for (size_t i = first; i < first + count; i++)
+            if (model->parameters[model->by_name[i].input] == NULL)
+                model->types[model->by_name[i].input] = given->types[k];
     }
     return COP_STATUS_OK;
+}
+
+/*
+ * Inputs that the caller names and gives no type are float32, as what is set is a list of floats;
+ * of the others, such as labels, the type follows from the rest.
+ */
+static cop_status find_types(struct mx_predict_model *model, const struct mx_given_types *given,
+                             const struct mx_given_shapes *shapes, cop_error *error)
+{
+    struct mx_types types;
+    for (size_t i = 0; i < model->input_count; i++) {
+        const bool is_set = is_given(shapes, model->order.nodes[model->inputs[i]]->name);
+        model->types[i] = model->parameters[i] != NULL ? model->parameters[i]->type
+                          : is_set                     ? MX_FLOAT32
+                                                       : MX_TYPE_NONE;
+    }
+    COP_TRY(give_types(model, given, error));
+    cop_status status = cop_mx_types_open(&model->order, &types, error);
+    for (size_t i = 0; i < model->input_count && status == COP_STATUS_OK; i++)
+        types.types[model->inputs[i]][0] = model->types[i];
+    if (status == COP_STATUS_OK)
+        status = cop_mx_types_infer(&model->order, &types, error);
+    for (size_t i = 0; i < model->input_count && status == COP_STATUS_OK; i++) {
+        const int type = types.types[model->inputs[i]][0];
+        model->types[i] = type == MX_TYPE_NONE ? MX_FLOAT32 : type;
+    }
+    cop_mx_types_close(&types);
+    return status;
 }
 
 static cop_status make(const struct mx_predict_source *source, const struct mx_given_shapes *shapes,
@@ -222,7 +301,7 @@ static cop_status make(const struct mx_predict_source *source, const struct mx_g
     if (status != COP_STATUS_OK)
         return status;
     COP_TRY(check_missing(model, shapes, error));
-    return find_types(model, &source->types, error);
+    return find_types(model, &source->types, shapes, error);
 }
 
 cop_status cop_mx_predict_model_create(const struct mx_predict_source *source,

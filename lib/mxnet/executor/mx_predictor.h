@@ -21,9 +21,13 @@ struct mx_predict_model {
     struct mx_context context;
     int *inputs; /* variables: where they stand in the order */
     size_t input_count;
+    struct mx_named_input {
+        const char *name; /* of the symbol */
+        int input;
+    } * by_name;                  /* all inputs, sorted by name */
     bool *is_auxiliary;           /* one an input */
-    struct mx_array **parameters; /* one an input; NULL: each predictor has its own array */
-    int *types;                   /* of those, element types */
+    struct mx_array **parameters; /* one an input; NULL: there is none */
+    int *types;                   /* of inputs, element types */
     struct mx_program *program;
 };
 
@@ -64,9 +68,15 @@ cop_status cop_mx_predict_model_create(const struct mx_predict_source *source,
                                        struct mx_predict_model **model, cop_error *error);
 void cop_mx_predict_model_release(struct mx_predict_model **model);
 
+/* The inputs of a name, one after another in `by_name`: the first, and how many. */
+size_t cop_mx_predict_model_find(const struct mx_predict_model *model, const char *name,
+                                 size_t *first);
+
+/* `old` NULL, or one of the same model, whose inputs that get no shape keep their elements. */
 cop_status cop_mx_predictor_create(struct mx_predict_model *model,
                                    const struct mx_given_shapes *shapes,
-                                   struct mx_predictor **predictor, cop_error *error);
+                                   const struct mx_predictor *old, struct mx_predictor **predictor,
+                                   cop_error *error);
 void cop_mx_predictor_destroy(struct mx_predictor *predictor); /* accepts NULL */
 
 #endif

@@ -22,7 +22,7 @@ static void destroy(struct mx_cached_op *op)
     if (op == NULL)
         return;
     op->object.kind = MX_KIND_FREED;
-    cop_mx_monitor_destroy(op->monitor);
+    cop_mx_monitor_release(op->monitor);
     cop_mx_program_release(&op->program);
     cop_mx_symbol_destroy(op->symbol);
     cop_free(op);
@@ -153,7 +153,7 @@ static cop_status set_hook(NDArrayHandle handle, CachedOpMonitorCallback callbac
     const struct mx_monitor_callback made = {.with_operator = callback, .monitor_all = monitor_all};
     if (callback != NULL)
         COP_TRY(cop_mx_monitor_create(op->symbol, &made, &monitor, error));
-    cop_mx_monitor_destroy(op->monitor);
+    cop_mx_monitor_release(op->monitor);
     op->monitor = monitor;
     return COP_STATUS_OK;
 }

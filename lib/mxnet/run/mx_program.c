@@ -184,10 +184,11 @@ cop_status cop_mx_program_create(const struct mx_symbol *symbol,
                                  const struct mx_program_options *options,
                                  struct mx_program **program, cop_error *error)
 {
-    struct mx_program *made = cop_alloc(1, sizeof *made);
+    struct mx_program *made = cop_alloc_aligned(sizeof *made); /* for the readers' counters */
     *program = NULL;
     if (made == NULL)
         return cop_fail_memory(error, "a program", sizeof *made);
+    memset(made, 0, sizeof *made);
     cop_refcount_init(&made->refs);
     cop_lock_init(&made->lock, LOCK_ABOVE);
     cop_mx_epochs_init(&made->epochs);

@@ -196,6 +196,19 @@ static cop_status check_circle(const struct composition *composition, struct mx_
                                  "Check failed: node '%.64s' would depend on itself", node->name);
 }
 
+/* What an operator changes must be a variable. */
+static cop_status check_changed(const struct mx_node *node, const struct mx_entry *inputs,
+                                int count, cop_error *error)
+{
+    for (int i = 0; i < count; i++)
+        if (cop_mx_operator_is_mutable(node->op, i) && inputs[i].node->op != NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "Check failed: e.node->is_variable(): Mutation target can only be "
+                            "Variable: input %d of %s",
+                            i, node->op->name);
+    return COP_STATUS_OK;
+}
+
 static cop_status compose_node(const struct composition *composition, cop_error *error)
 {
     struct mx_node *node = composition->symbol->outputs[0].node;
@@ -203,6 +216,11 @@ static cop_status compose_node(const struct composition *composition, cop_error 
     COP_TRY(check_circle(composition, node, error));
     COP_TRY(prepare(composition, node, &prepared, error));
     const bool has_name = composition->name[0] != '\0';
+    const cop_status status = check_changed(node, prepared.entries, prepared.count, error);
+    if (status != COP_STATUS_OK) {
+        drop(&prepared);
+        return status;
+    }
     if (!cop_mx_note_initializers(node, prepared.entries, prepared.count) ||
         (has_name && !cop_mx_node_rename(node, composition->name))) {
         drop(&prepared);
@@ -291,11 +309,15 @@ static void count_versions(const struct replacements *done)
 
 static cop_status check_replaced(const struct composition *composition,
                                  const struct mx_order *order, const bool *is_used,
-                                 cop_error *error)
+                                 const struct replacements *done, cop_error *error)
 {
     struct mx_order after;
     int number = 0;
     if (are_all(is_used, composition->count)) {
+        for (size_t i = 0; i < done->count; i++)
+            if (done->list[i].node != NULL)
+                COP_TRY(check_changed(done->list[i].node, done->list[i].node->inputs,
+                                      done->list[i].node->input_count, error));
         COP_TRY(cop_mx_symbol_order(composition->symbol, &after, error)); /* a circle, maybe */
         cop_mx_order_free(&after);
         return COP_STATUS_OK;
@@ -326,7 +348,7 @@ static cop_status compose_graph(const struct composition *composition, cop_error
     if (is_used == NULL || !replace_variables(composition, &order, is_used, &done))
         status = cop_fail_memory(error, "composing a symbol", order.count);
     if (status == COP_STATUS_OK)
-        status = check_replaced(composition, &order, is_used, error);
+        status = check_replaced(composition, &order, is_used, &done, error);
     /* Nothing fails behind the name. */
     if (status == COP_STATUS_OK && composition->name[0] != '\0' && named != NULL &&
         !cop_mx_node_rename(named, composition->name))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Symbols without the casts that automatic mixed precision put in. */
+/* Symbols without the casts that automatic mixed precision put in. One that is an output stays, as
+ * in MXNet. */
 #include <string.h>
 
 #include "base/error.h"
@@ -48,8 +49,6 @@ cop_status cop_mx_symbol_without_casts(const struct mx_symbol *symbol, struct mx
     for (size_t i = 0; i < order.count; i++)
         for (int k = 0; k < order.nodes[i]->input_count; k++)
             replace(&order.nodes[i]->inputs[k]);
-    for (int i = 0; i < (*plain)->output_count; i++)
-        replace(&(*plain)->outputs[i]);
     for (size_t i = 0; i < order.count; i++)
         cop_mx_node_release(order.nodes[i]);
     cop_mx_order_free(&order);

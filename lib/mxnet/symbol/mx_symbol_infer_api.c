@@ -239,8 +239,13 @@ static cop_status answer_shapes(struct inference *inference, const struct known 
     COP_TRY(cop_mx_types_open(&inference->order, &inference->types, error));
     COP_TRY(cop_mx_shapes_open(&inference->order, &inference->shapes, error));
     COP_TRY(for_each_known(inference, known, "InferShape", give_shape, error));
-    COP_TRY(cop_mx_types_infer(&inference->order, &inference->types, error));
-    COP_TRY(cop_mx_shapes_infer(inference->symbol, &inference->order, &inference->types,
+    /* Types decide no shape, so that some which contradict each other are no reason to fail here.
+     */
+    const cop_status typed = cop_mx_types_infer(&inference->order, &inference->types, error);
+    if (typed == COP_STATUS_OUT_OF_MEMORY)
+        return typed;
+    COP_TRY(cop_mx_shapes_infer(inference->symbol, &inference->order,
+                                typed == COP_STATUS_OK ? &inference->types : NULL,
                                 &inference->shapes, error));
     const struct results results[] = {
         {MX_SLOT_ARGUMENTS, inference->argument_count, inference->arguments, NULL},
@@ -273,9 +278,9 @@ static cop_status infer_shapes(SymbolHandle sym, const struct known *known,
     return status;
 }
 
-/* The six functions differ in their types, and in that those for partial shapes call everything
- * complete. */
-#define INFER_SHAPES(name, is_partial, width_name, offset_type, dim_type, size_type, rank_type)    \
+/* The six functions differ in their types, and in what they say of how complete it is: partial
+ * inference is never less than it wants to be. */
+#define INFER_SHAPES(name, width_name, is_partial, offset_type, dim_type, size_type, rank_type)    \
     int name(SymbolHandle sym, uint32_t num_args, const char **keys,                               \
              const offset_type *arg_ind_ptr, const dim_type *arg_shape_data,                       \
              size_type *in_shape_size, const rank_type **in_shape_ndim,                            \
@@ -307,16 +312,16 @@ static cop_status infer_shapes(SymbolHandle sym, const struct known *known,
             *dims[i] = (const dim_type **)(uintptr_t)answer.places[i].pointers;                    \
         }                                                                                          \
         if (status == COP_STATUS_OK)                                                               \
-            *complete = (is_partial) || answer.is_complete;                                        \
+            *complete = is_partial || answer.is_complete;                                          \
         return cop_mx_end(status, &error);                                                         \
     }
 
-INFER_SHAPES(MXSymbolInferShape, false, WIDTH_UINT32, uint32_t, uint32_t, uint32_t, uint32_t)
-INFER_SHAPES(MXSymbolInferShapeEx, false, WIDTH_INT32, uint32_t, int, uint32_t, int)
-INFER_SHAPES(MXSymbolInferShapeEx64, false, WIDTH_INT64, int64_t, int64_t, size_t, int)
-INFER_SHAPES(MXSymbolInferShapePartial, true, WIDTH_UINT32, uint32_t, uint32_t, uint32_t, uint32_t)
-INFER_SHAPES(MXSymbolInferShapePartialEx, true, WIDTH_INT32, uint32_t, int, uint32_t, int)
-INFER_SHAPES(MXSymbolInferShapePartialEx64, true, WIDTH_INT64, int64_t, int64_t, size_t, int)
+INFER_SHAPES(MXSymbolInferShape, WIDTH_UINT32, false, uint32_t, uint32_t, uint32_t, uint32_t)
+INFER_SHAPES(MXSymbolInferShapeEx, WIDTH_INT32, false, uint32_t, int, uint32_t, int)
+INFER_SHAPES(MXSymbolInferShapeEx64, WIDTH_INT64, false, int64_t, int64_t, size_t, int)
+INFER_SHAPES(MXSymbolInferShapePartial, WIDTH_UINT32, true, uint32_t, uint32_t, uint32_t, uint32_t)
+INFER_SHAPES(MXSymbolInferShapePartialEx, WIDTH_INT32, true, uint32_t, int, uint32_t, int)
+INFER_SHAPES(MXSymbolInferShapePartialEx64, WIDTH_INT64, true, int64_t, int64_t, size_t, int)
 
 static cop_status return_types(const struct inference *inference, const struct results *results,
                                const int **types, bool *is_complete, cop_error *error)
@@ -354,11 +359,10 @@ static cop_status answer_types(struct inference *inference, const struct known *
     return COP_STATUS_OK;
 }
 
-int MXSymbolInferTypePartial(SymbolHandle sym, uint32_t num_args, const char **keys,
-                             const int *arg_type_data, uint32_t *in_type_size,
-                             const int **in_type_data, uint32_t *out_type_size,
-                             const int **out_type_data, uint32_t *aux_type_size,
-                             const int **aux_type_data, int *complete)
+int MXSymbolInferType(SymbolHandle sym, uint32_t num_args, const char **keys,
+                      const int *arg_type_data, uint32_t *in_type_size, const int **in_type_data,
+                      uint32_t *out_type_size, const int **out_type_data, uint32_t *aux_type_size,
+                      const int **aux_type_data, int *complete)
 {
     cop_error error;
     struct inference inference;
@@ -387,12 +391,16 @@ int MXSymbolInferTypePartial(SymbolHandle sym, uint32_t num_args, const char **k
     return cop_mx_end(status, &error);
 }
 
-int MXSymbolInferType(SymbolHandle sym, uint32_t num_args, const char **keys,
-                      const int *arg_type_data, uint32_t *in_type_size, const int **in_type_data,
-                      uint32_t *out_type_size, const int **out_type_data, uint32_t *aux_type_size,
-                      const int **aux_type_data, int *complete)
+int MXSymbolInferTypePartial(SymbolHandle sym, uint32_t num_args, const char **keys,
+                             const int *arg_type_data, uint32_t *in_type_size,
+                             const int **in_type_data, uint32_t *out_type_size,
+                             const int **out_type_data, uint32_t *aux_type_size,
+                             const int **aux_type_data, int *complete)
 {
-    return MXSymbolInferTypePartial(sym, num_args, keys, arg_type_data, in_type_size, in_type_data,
-                                    out_type_size, out_type_data, aux_type_size, aux_type_data,
-                                    complete);
+    const int result =
+        MXSymbolInferType(sym, num_args, keys, arg_type_data, in_type_size, in_type_data,
+                          out_type_size, out_type_data, aux_type_size, aux_type_data, complete);
+    if (result == 0)
+        *complete = 1;
+    return result;
 }

@@ -139,36 +139,82 @@ int MXSymbolPrint(SymbolHandle symbol, const char **out_str)
     return print(symbol, MX_SLOT_TEXT, out_str);
 }
 
-/* The variables that a symbol needs, as symbols of their own. */
-static cop_status return_variables(SymbolHandle symbol, enum mx_inputs which, enum mx_slot slot,
-                                   size_t *count, SymbolHandle **handles, cop_error *error)
+/* A symbol for each entry, in a slot. */
+static cop_status return_symbols(struct mx_entry *entries, size_t count, enum mx_slot slot,
+                                 SymbolHandle **handles, cop_error *error)
 {
-    struct mx_order order;
-    int *inputs;
     void *memory;
-    size_t made = 0, input_count;
-    COP_TRY(cop_mx_symbol_order(symbol, &order, error));
-    cop_status status = cop_mx_order_inputs(&order, which, &inputs, &input_count, error);
-    if (status != COP_STATUS_OK) {
-        cop_mx_order_free(&order);
-        return status;
-    }
-    status = cop_mx_slot_take(slot, input_count * sizeof(SymbolHandle), &memory, error);
+    size_t made = 0;
+    cop_status status = cop_mx_slot_take(slot, count * sizeof(SymbolHandle), &memory, error);
     struct mx_symbol **list = memory;
-    while (made < input_count && status == COP_STATUS_OK) {
-        struct mx_entry entry = {order.nodes[inputs[made]], 0, 0};
-        const struct mx_symbol variable = {.output_count = 1, .outputs = &entry};
+    while (made < count && status == COP_STATUS_OK) {
+        const struct mx_symbol variable = {.output_count = 1, .outputs = &entries[made]};
         status = cop_mx_symbol_share(&variable, &list[made], error);
         made += status == COP_STATUS_OK;
     }
     while (status != COP_STATUS_OK && made > 0)
         cop_mx_symbol_destroy(list[--made]);
-    cop_free(inputs);
-    cop_mx_order_free(&order);
-    if (status == COP_STATUS_OK) {
+    if (status == COP_STATUS_OK)
         *handles = memory;
-        *count = input_count;
-    }
+    return status;
+}
+
+/* The variables that a symbol needs. */
+static cop_status collect_variables(const struct mx_order *order, enum mx_inputs which,
+                                    struct mx_entry **entries, size_t *count, cop_error *error)
+{
+    int *inputs;
+    COP_TRY(cop_mx_order_inputs(order, which, &inputs, count, error));
+    *entries = cop_alloc(*count, sizeof **entries);
+    for (size_t i = 0; *entries != NULL && i < *count; i++)
+        (*entries)[i].node = order->nodes[inputs[i]];
+    cop_free(inputs);
+    return *entries != NULL ? COP_STATUS_OK : cop_fail_memory(error, "the symbol's inputs", *count);
+}
+
+/* … once for each input of a node that is one. */
+static cop_status collect_uses(const struct mx_order *order, struct mx_entry **entries,
+                               size_t *count, cop_error *error)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < order->count; i++)
+        most += (size_t)order->nodes[i]->input_count;
+    *count = 0;
+    *entries = cop_alloc(most, sizeof **entries);
+    if (*entries == NULL)
+        return cop_fail_memory(error, "the symbol's inputs", most);
+    for (size_t i = 0; i < order->count; i++)
+        for (int k = 0; k < order->nodes[i]->input_count; k++)
+            if (cop_mx_node_is_variable(order->nodes[i]->inputs[k].node))
+                (*entries)[(*count)++] = order->nodes[i]->inputs[k];
+    return COP_STATUS_OK;
+}
+
+static cop_status return_variables(SymbolHandle symbol, enum mx_inputs which, size_t *count,
+                                   SymbolHandle **handles, cop_error *error)
+{
+    struct mx_order order;
+    struct mx_entry *entries = NULL;
+    COP_TRY(cop_mx_symbol_order(symbol, &order, error));
+    cop_status status = collect_variables(&order, which, &entries, count, error);
+    if (status == COP_STATUS_OK)
+        status = return_symbols(entries, *count, MX_SLOT_NN_HANDLES, handles, error);
+    cop_free(entries);
+    cop_mx_order_free(&order);
+    return status;
+}
+
+static cop_status return_uses(SymbolHandle symbol, size_t *count, SymbolHandle **handles,
+                              cop_error *error)
+{
+    struct mx_order order;
+    struct mx_entry *entries = NULL;
+    COP_TRY(cop_mx_symbol_order(symbol, &order, error));
+    cop_status status = collect_uses(&order, &entries, count, error);
+    if (status == COP_STATUS_OK)
+        status = return_symbols(entries, *count, MX_SLOT_HANDLES, handles, error);
+    cop_free(entries);
+    cop_mx_order_free(&order);
     return status;
 }
 
@@ -180,7 +226,7 @@ int MXSymbolGetInputSymbols(SymbolHandle sym, SymbolHandle **inputs, int *input_
     if (status == COP_STATUS_OK && (inputs == NULL || input_size == NULL))
         status = cop_mx_fail_null(inputs == NULL ? "inputs" : "input_size", &error);
     if (status == COP_STATUS_OK)
-        status = return_variables(sym, MX_INPUTS_ALL, MX_SLOT_HANDLES, &count, inputs, &error);
+        status = return_uses(sym, &count, inputs, &error);
     if (status == COP_STATUS_OK)
         *input_size = (int)count;
     return cop_mx_end(status, &error);
@@ -219,7 +265,7 @@ int NNSymbolListInputVariables(SymbolHandle symbol, int option, nn_uint *out_siz
     if (status == COP_STATUS_OK && (out_size == NULL || out_sym_array == NULL))
         status = cop_mx_fail_null(out_size == NULL ? "out_size" : "out_sym_array", &error);
     if (status == COP_STATUS_OK)
-        status = return_variables(symbol, which, MX_SLOT_NN_HANDLES, &count, out_sym_array, &error);
+        status = return_variables(symbol, which, &count, out_sym_array, &error);
     if (status == COP_STATUS_OK)
         *out_size = (nn_uint)count;
     return cop_mx_end(status, &error);

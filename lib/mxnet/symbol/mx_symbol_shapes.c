@@ -21,10 +21,10 @@ struct shaping {
 
 /* Shapes that variables state in a way that cannot be read, or of too many dimensions, are no
  * hints. */
-static struct shape stated_shape(const struct mx_node *node)
+static struct shape stated_shape(const struct mx_node *node, const char *key)
 {
     struct attribute_tuple dims;
-    const char *text = cop_mx_node_attribute(node, "__shape__");
+    const char *text = cop_mx_node_attribute(node, key);
     if (text == NULL || !cop_parse_tuple(text, false, &dims) || dims.count == 0 ||
         dims.count > COP_MAX_RANK)
         return cop_shape_unknown();
@@ -65,6 +65,20 @@ void cop_mx_shapes_close(struct mx_shapes *shapes)
 static struct shape *find(const struct shaping *shaping, const struct mx_entry *entry)
 {
     return &shaping->shapes->shapes[cop_mx_order_find(shaping->order, entry->node)][entry->index];
+}
+
+/* Operators that are run on arrays alone, such as _zeros: nothing comes in, and nothing of a graph
+ * stands for them. */
+static bool stands_alone(const struct mx_node *node)
+{
+    return !cop_mx_node_is_variable(node) && node->op->mapping == NULL && node->input_count == 0;
+}
+
+static void pass_over_alone(const struct shaping *shaping, struct mxnet_symbol *flat)
+{
+    for (int i = 0; i < flat->node_count; i++)
+        if (stands_alone(shaping->order->nodes[i]))
+            flat->nodes[i].op = "null";
 }
 
 /* Every variable is an input of what is known of it. */
@@ -119,6 +133,7 @@ static cop_status infer_graph(const struct mx_symbol *symbol, struct shaping *sh
     const struct mxnet_binding rules = {
         .bind = bind_variable, .user = shaping, .is_for_inference_of_shapes = true};
     COP_TRY(cop_mx_symbol_flatten(symbol, shaping->order, &flat, error));
+    pass_over_alone(shaping, &flat);
     cop_status status = cop_mxnet_build(&flat, &rules, &built, error);
     if (status == COP_STATUS_OK)
         status = cop_graph_infer_partially(built.graph, error);
@@ -147,14 +162,25 @@ static cop_status infer_labels(const struct shaping *shaping, cop_error *error)
     return COP_STATUS_OK;
 }
 
+/* As in MXNet, what a variable states stands for all of what is known in part only. */
+static void seed_shape(const struct mx_node *node, struct shape *shape)
+{
+    const char *key = stands_alone(node)              ? "shape"
+                      : cop_mx_node_is_variable(node) ? "__shape__"
+                                                      : NULL;
+    const struct shape stated =
+        key == NULL || cop_shape_is_known(shape) ? cop_shape_unknown() : stated_shape(node, key);
+    if (stated.rank != COP_UNKNOWN)
+        *shape = stated;
+}
+
 cop_status cop_mx_shapes_infer(const struct mx_symbol *symbol, const struct mx_order *order,
                                const struct mx_types *types, struct mx_shapes *shapes,
                                cop_error *error)
 {
     struct shaping shaping = {order, types, shapes};
     for (size_t i = 0; i < order->count; i++)
-        if (cop_mx_node_is_variable(order->nodes[i]) && shapes->shapes[i][0].rank == COP_UNKNOWN)
-            shapes->shapes[i][0] = stated_shape(order->nodes[i]);
+        seed_shape(order->nodes[i], &shapes->shapes[i][0]);
     COP_TRY(infer_graph(symbol, &shaping, error));
     return infer_labels(&shaping, error);
 }

@@ -9,6 +9,10 @@
 #include "mxnet/symbol/mx_notes.h"
 #include "mxnet/symbol/mx_symbol_parts.h"
 
+/* What may be added to a file's nodes: a number in a short text asks for many variables, each of
+ * which has a copy of what may be a long one. */
+#define MOST_ADDED_BYTES ((size_t)64 << 20)
+
 static cop_status fail_memory(cop_error *error)
 {
     return cop_fail_memory(error, "the symbol's nodes", sizeof(struct mx_node));
@@ -28,70 +32,43 @@ static struct mx_node *find_variable(const struct mx_node *node, const char *nam
     return NULL;
 }
 
-/* Puts the note of `key` on `target` as __note__, and takes it from `node`. */
-static bool move_note(struct mx_node *node, const char *key, const char *note,
-                      struct mx_node *target)
+/* Sets `__note__`. */
+static bool set_note(struct mx_node *node, const char *note, const char *value)
 {
     struct text kept = {0};
     cop_text_add(&kept, "__%s__", note);
-    const bool is_set = !kept.failed && cop_mx_attributes_set(&target->attributes, kept.bytes,
-                                                              cop_mx_node_attribute(node, key));
+    const bool is_set = !kept.failed && cop_mx_attributes_set(&node->attributes, kept.bytes, value);
     cop_text_free(&kept);
-    if (is_set)
-        cop_mx_attributes_remove(&node->attributes, key);
     return is_set;
 }
 
 /* Notes had no underscores around them; weight_lr_mult on a node spoke of its weight. */
 static cop_status upgrade_notes(struct mx_node *node, cop_error *error)
 {
-    for (int i = 0; i < node->attributes.count;) {
-        const int before = node->attributes.count;
-        char *key = cop_copy_text(node->attributes.keys[i]);
-        if (key == NULL)
-            return fail_memory(error);
+    struct mx_attribute_list old = node->attributes;
+    bool is_set = true;
+    node->attributes = (struct mx_attribute_list){0};
+    for (int i = 0; i < old.count && is_set; i++) {
+        const char *key = old.keys[i];
         const int suffix = cop_mx_note_suffix(key);
         struct mx_node *target = NULL;
-        if (cop_mx_note_is_key(key))
+        if (suffix == 0)
             target = node;
         else if (suffix > 1 && key[suffix - 1] == '_')
             target = find_variable(node, key, (size_t)suffix - 1);
-        const bool is_fine =
-            target == NULL || move_note(node, key, key + (suffix < 0 ? 0 : suffix), target);
-        cop_free(key);
-        if (!is_fine)
-            return fail_memory(error);
-        i += target == NULL || (target == node && node->attributes.count == before);
+        is_set = target == NULL ? cop_mx_attributes_set(&node->attributes, key, old.values[i])
+                                : set_note(target, key + suffix, old.values[i]);
     }
-    return COP_STATUS_OK;
+    cop_mx_attributes_free(&old);
+    return is_set ? COP_STATUS_OK : fail_memory(error);
 }
 
-/* The operator's own attributes, without notes that stay where they are. */
+/* Notes that belong nowhere are no attributes of the operator either, in MXNet neither. */
 static cop_status check_attributes(const struct mx_node *node, cop_error *error)
 {
-    const struct mx_attribute_list *list = &node->attributes;
-    struct mx_attributes own = {0};
-    const char **keys = node->op == NULL ? NULL : cop_alloc((size_t)list->count * 2, sizeof *keys);
-    if (node->op == NULL)
-        return COP_STATUS_OK;
-    if (keys == NULL)
-        return fail_memory(error);
-    const char **values = keys + list->count;
-    for (int i = 0; i < list->count; i++) {
-        if (cop_mx_note_is_prefix(list->keys[i]) || cop_mx_note_suffix(list->keys[i]) >= 0)
-            continue;
-        keys[own.count] = list->keys[i];
-        values[own.count++] = list->values[i];
-    }
-    own.keys = keys;
-    own.values = values;
-    const cop_status status = cop_mx_operator_check(node->op, node->name, &own, error);
-    cop_free(keys);
-    return status == COP_STATUS_OK
-               ? COP_STATUS_OK
-               : cop_error_prefix(error, status,
-                                  "Failed loading Op %.128s of type %.128s: ", node->name,
-                                  node->op->name);
+    const struct mx_attributes attributes = cop_mx_node_attributes(node);
+    return node->op == NULL ? COP_STATUS_OK
+                            : cop_mx_operator_check(node->op, node->name, &attributes, error);
 }
 
 /* Appends the variable of an input that the file left out, with the operator's attributes. */
@@ -114,13 +91,29 @@ static bool append_input(struct mx_node *node, int index)
     return true;
 }
 
+/* What one variable more takes. */
+static size_t bytes_of_input(const struct mx_node *node)
+{
+    size_t bytes = sizeof *node + strlen(node->name) + COP_MX_NAME_BYTES;
+    for (int i = 0; i < node->attributes.count; i++)
+        bytes += 2 * sizeof(char *) + strlen(node->attributes.keys[i]) +
+                 strlen(node->attributes.values[i]);
+    return bytes;
+}
+
 /* Statistics, above all, were not listed before 0.9. */
-static cop_status complete_inputs(struct mx_node *node, cop_error *error)
+static cop_status complete_inputs(struct mx_node *node, size_t *left_bytes, cop_error *error)
 {
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
     const int count = node->op == NULL ? -1 : cop_mx_operator_input_count(node->op, &attributes);
-    if (node->input_count >= count)
+    if (node->input_count >= count || count < 2) /* who has one input has no list of names */
         return COP_STATUS_OK;
+    const size_t missing = (size_t)(count - node->input_count), bytes = bytes_of_input(node);
+    if (missing > *left_bytes / bytes)
+        return cop_fail(error, COP_STATUS_MALFORMED_MODEL,
+                        "node '%.64s' (%.64s): %zu inputs are missing", node->name, node->op->name,
+                        missing);
+    *left_bytes -= missing * bytes;
     struct mx_entry *inputs = cop_realloc(node->inputs, (size_t)count, sizeof *inputs);
     if (inputs == NULL)
         return fail_memory(error);
@@ -142,12 +135,13 @@ static void drop_flattening_axis(struct mx_node *node)
 
 cop_status cop_mx_nodes_upgrade(struct mx_node **nodes, size_t count, int version, cop_error *error)
 {
+    size_t left_bytes = MOST_ADDED_BYTES;
     for (size_t i = 0; i < count && version < COP_SYMBOL_CURRENT_VERSION; i++)
         COP_TRY(upgrade_notes(nodes[i], error));
     for (size_t i = 0; i < count; i++)
         COP_TRY(check_attributes(nodes[i], error));
     for (size_t i = 0; i < count && version < 900; i++)
-        COP_TRY(complete_inputs(nodes[i], error));
+        COP_TRY(complete_inputs(nodes[i], &left_bytes, error));
     for (size_t i = 0; i < count && version < 904; i++)
         if (nodes[i]->op != NULL &&
             !cop_mx_note_initializers(nodes[i], nodes[i]->inputs, nodes[i]->input_count))

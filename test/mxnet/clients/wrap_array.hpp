@@ -50,7 +50,10 @@ class Array
         int rank;
         const int *dims;
         require(MXNDArrayGetShapeEx(get(), &rank, &dims));
-        return Shape(dims, dims + rank);
+        Shape shape(static_cast<size_t>(rank));
+        for (size_t i = 0; i < shape.size(); i++)
+            shape[i] = static_cast<uint32_t>(dims[i]);
+        return shape;
     }
     int dtype() const
     {
