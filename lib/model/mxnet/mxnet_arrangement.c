@@ -290,6 +290,10 @@ static void map_slice_like(struct mxnet_call *call)
     if (cop_attributes_end(&call->attributes) != COP_STATUS_OK)
         return;
     const int rank = call->graph->values[call->src[1]].shape.rank;
+    const int data_rank = call->graph->values[call->src[0]].shape.rank;
+    if (call->is_for_inference_of_shapes && count == 0 && rank != data_rank && rank >= 0 &&
+        data_rank >= 0)
+        cop_mxnet_malformed(call, "without axes both inputs need as many dimensions");
     for (int i = 0; count == 0 && i < rank; i++)
         axes[i] = i;
     if (count == 0 && rank < 1)

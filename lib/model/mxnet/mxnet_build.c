@@ -163,6 +163,8 @@ cop_status cop_mxnet_find_output(struct mxnet_build *build, const struct mxnet_e
     *value = build->states[entry->node].computed;
     if (!cop_symbol_is_variable(node))
         *value = build->built->values[entry->node][entry->index];
+    if (*value == COP_NO_VALUE && build->binding->is_for_inference_of_shapes)
+        return open_output(build, entry, value);
     if (*value == COP_NO_VALUE)
         return cop_fail(build->error, COP_STATUS_UNSUPPORTED,
                         "node '%.64s' (%.64s): output %d is used, inference makes only the first",
@@ -209,6 +211,7 @@ static cop_status map_operator(struct mxnet_build *build, int index)
         .src_count = node->input_count,
         .src = src,
         .split_outputs = &build->split_outputs,
+        .is_for_inference_of_shapes = build->binding->is_for_inference_of_shapes,
         .most_nodes = build->binding->most_nodes == 0 ? COP_MAX_NODES : build->binding->most_nodes,
     };
     op->map(&call);

@@ -80,6 +80,23 @@ static void check_weights_rank(struct mxnet_call *call, int rank)
     cop_mxnet_malformed(call, what);
 }
 
+/* What the kernel and the filters say where nobody knows more: the data's rank may be a hint. */
+static void state_convolution(struct mxnet_call *call, const struct convolution_attrs *attrs,
+                              int rank, bool is_channels_last)
+{
+    int64_t data[COP_MAX_SPATIAL + 2], weights[COP_MAX_SPATIAL + 2];
+    if (!call->is_for_inference_of_shapes || cop_mxnet_failed(call))
+        return;
+    for (int i = 0; i < rank + 2; i++)
+        data[i] = weights[i] = COP_UNKNOWN;
+    weights[0] = attrs->output_channels;
+    for (int i = 0; i < rank; i++)
+        weights[i + (is_channels_last ? 1 : 2)] = attrs->kernel[i];
+    cop_mxnet_state_shape(call, 0, rank + 2, data);
+    if (!cop_mxnet_failed(call))
+        cop_mxnet_state_shape(call, 1, rank + 2, weights);
+}
+
 static void map_convolution(struct mxnet_call *call)
 {
     struct attribute_reader *reader = &call->attributes;
@@ -101,6 +118,7 @@ static void map_convolution(struct mxnet_call *call)
     check_weights_rank(call, rank + 2);
     if (cop_attributes_end(reader) != COP_STATUS_OK)
         return;
+    state_convolution(call, &attrs, rank, is_channels_last);
     int src[3] = {call->src[0], call->src[1], call->src_count > 2 ? call->src[2] : COP_NO_VALUE};
     if (is_channels_last) {
         src[0] = move_channels_first(call, "src", rank, src[0]);

@@ -97,7 +97,10 @@ static int emit_standardized(struct mxnet_call *call, const struct reduce_attrs 
 /* · gamma + beta, vectors along `axis`. The last step is called `part`. */
 static int emit_affine(struct mxnet_call *call, int64_t axis, const char *part, int src)
 {
+    static const int64_t open = COP_UNKNOWN;
     COP_ZEROED_ATTRS(binary_attrs, attrs);
+    for (int i = 1; i < 3 && !cop_mxnet_failed(call); i++)
+        cop_mxnet_state_shape(call, i, 1, &open);
     attrs.align_left = axis != -1; /* along the last dimension numpy's rule does it */
     attrs.is_vector = true;
     attrs.axis = axis;

@@ -36,6 +36,7 @@ struct mxnet_call {
     int *dst;               /* COP_NO_VALUE for outputs that only training needs */
     int64_t *split_outputs; /* of the whole import so far */
     int most_nodes;         /* of the graph */
+    bool is_for_inference_of_shapes;
 };
 
 /* When the last input is there. */

@@ -67,8 +67,14 @@ static cop_status upgrade_notes(struct mx_node *node, cop_error *error)
 static cop_status check_attributes(const struct mx_node *node, cop_error *error)
 {
     const struct mx_attributes attributes = cop_mx_node_attributes(node);
-    return node->op == NULL ? COP_STATUS_OK
-                            : cop_mx_operator_check(node->op, node->name, &attributes, error);
+    const cop_status status = node->op == NULL
+                                  ? COP_STATUS_OK
+                                  : cop_mx_operator_check(node->op, node->name, &attributes, error);
+    return status == COP_STATUS_OK
+               ? COP_STATUS_OK
+               : cop_error_prefix(error, status,
+                                  "Failed loading Op %.128s of type %.128s: ", node->name,
+                                  node->op->name);
 }
 
 /* Appends the variable of an input that the file left out, with the operator's attributes. */
