@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <mxnet/c_predict_api.h>
+#include <nnvm/c_api.h>
 
 #include "base/alloc.h"
 #include "mxnet/mx_client.h"
