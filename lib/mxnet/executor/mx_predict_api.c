@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <mxnet/c_predict_api.h>
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "mxnet/base/mx_error.h"
 #include "mxnet/executor/mx_predictor.h"
@@ -43,21 +41,20 @@ static cop_status check_source(const struct mx_predict_source *source, cop_error
     return COP_STATUS_OK;
 }
 
+/* Checks the shapes and makes the index of their names; to be closed in any case. */
+static cop_status index_shapes(struct mx_given_shapes *shapes, cop_error *error)
+{
+    COP_TRY(check_shapes(shapes, error));
+    return cop_mx_names_of(&shapes->names, shapes->keys, shapes->count, error);
+}
+
 /* Makes `count` predictors of one model; none on failure. */
-static cop_status create(struct mx_predict_source *source, int dev_type, int dev_id,
-                         const struct mx_given_shapes *shapes, int count, PredictorHandle *out,
-                         cop_error *error)
+static cop_status create_all(const struct mx_predict_source *source,
+                             const struct mx_given_shapes *shapes, int count, PredictorHandle *out,
+                             cop_error *error)
 {
     struct mx_predict_model *model = NULL;
     int made = 0;
-    if (out == NULL)
-        return cop_mx_fail_null("out", error);
-    if (count < 1 || count > MAX_PREDICTORS)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "num_threads is %d, not 1 to %d", count,
-                        MAX_PREDICTORS);
-    COP_TRY(check_source(source, error));
-    COP_TRY(check_shapes(shapes, error));
-    COP_TRY(cop_mx_context_make(dev_type, dev_id, &source->context, error));
     struct mx_predictor **predictors = cop_alloc((size_t)count, sizeof *predictors);
     if (predictors == NULL)
         return cop_fail_memory(error, "predictors", (size_t)count * sizeof *predictors);
@@ -73,6 +70,24 @@ static cop_status create(struct mx_predict_source *source, int dev_type, int dev
             cop_mx_predictor_destroy(predictors[i]);
     cop_mx_predict_model_release(&model);
     cop_free(predictors);
+    return status;
+}
+
+static cop_status create(struct mx_predict_source *source, int dev_type, int dev_id,
+                         struct mx_given_shapes *shapes, int count, PredictorHandle *out,
+                         cop_error *error)
+{
+    if (out == NULL)
+        return cop_mx_fail_null("out", error);
+    if (count < 1 || count > MAX_PREDICTORS)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "num_threads is %d, not 1 to %d", count,
+                        MAX_PREDICTORS);
+    COP_TRY(check_source(source, error));
+    COP_TRY(cop_mx_context_make(dev_type, dev_id, &source->context, error));
+    cop_status status = index_shapes(shapes, error);
+    if (status == COP_STATUS_OK)
+        status = create_all(source, shapes, count, out, error);
+    cop_mx_names_close(&shapes->names);
     return status;
 }
 
@@ -100,8 +115,8 @@ int MXPredCreateEx(const char *symbol_json_str, const void *param_bytes, int par
         .parameter_bytes = param_size,
         .types = {num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes},
     };
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {
+        num_input_nodes, input_keys, input_shape_indptr, input_shape_data, {NULL, 0}};
     return cop_mx_end(create(&source, dev_type, dev_id, &shapes, 1, out, &error), &error);
 }
 
@@ -119,8 +134,8 @@ int MXPredCreatePartialOut(const char *symbol_json_str, const void *param_bytes,
         .output_count = num_output_nodes,
         .output_keys = output_keys,
     };
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {
+        num_input_nodes, input_keys, input_shape_indptr, input_shape_data, {NULL, 0}};
     return cop_mx_end(create(&source, dev_type, dev_id, &shapes, 1, out, &error), &error);
 }
 
@@ -132,8 +147,8 @@ int MXPredCreateMultiThread(const char *symbol_json_str, const void *param_bytes
     cop_error error;
     struct mx_predict_source source = {
         .symbol_json = symbol_json_str, .parameters = param_bytes, .parameter_bytes = param_size};
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {
+        num_input_nodes, input_keys, input_shape_indptr, input_shape_data, {NULL, 0}};
     return cop_mx_end(create(&source, dev_type, dev_id, &shapes, num_threads, out, &error), &error);
 }
 
@@ -143,15 +158,16 @@ static cop_status find(PredictorHandle handle, struct mx_predictor **predictor, 
     return cop_mx_check_handle(handle, MX_KIND_PREDICTOR, "handle", error);
 }
 
-static cop_status reshape(const struct mx_given_shapes *shapes, PredictorHandle handle,
+static cop_status reshape(struct mx_given_shapes *shapes, PredictorHandle handle,
                           PredictorHandle *out, cop_error *error)
 {
     struct mx_predictor *predictor, *made;
     COP_TRY(find(handle, &predictor, error));
     COP_MX_REQUIRE(out);
-    COP_TRY(check_shapes(shapes, error));
-    const cop_status status =
-        cop_mx_predictor_create(predictor->model, shapes, predictor, &made, error);
+    cop_status status = index_shapes(shapes, error);
+    if (status == COP_STATUS_OK)
+        status = cop_mx_predictor_create(predictor->model, shapes, predictor, &made, error);
+    cop_mx_names_close(&shapes->names);
     if (status == COP_STATUS_OK)
         *out = made;
     return status;
@@ -162,8 +178,8 @@ int MXPredReshape(uint32_t num_input_nodes, const char **input_keys,
                   PredictorHandle handle, PredictorHandle *out)
 {
     cop_error error;
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {
+        num_input_nodes, input_keys, input_shape_indptr, input_shape_data, {NULL, 0}};
     return cop_mx_end(reshape(&shapes, handle, out, &error), &error);
 }
 
@@ -224,10 +240,10 @@ static cop_status set_input(PredictorHandle handle, const char *key, const float
     if (size > 0)
         COP_MX_REQUIRE(data);
     const struct mx_predict_model *model = predictor->model;
-    for (size_t i = 0; i < model->input_count; i++)
-        if (!model->is_auxiliary[i] && strcmp(model->order.nodes[model->inputs[i]]->name, key) == 0)
-            return cop_mx_array_write(predictor->executor->src[i], data, size, error);
-    return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "cannot find input key %.200s", key);
+    const int input = cop_mx_names_first(&model->arguments, key);
+    if (input < 0)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "cannot find input key %.200s", key);
+    return cop_mx_array_write(predictor->executor->src[input], data, size, error);
 }
 
 int MXPredSetInput(PredictorHandle handle, const char *key, const float *data, uint32_t size)

@@ -20,6 +20,8 @@ void cop_mx_predict_model_release(struct mx_predict_model **model)
     cop_free(old->parameters);
     cop_free(old->types);
     cop_free(old->is_auxiliary);
+    cop_mx_names_close(&old->arguments);
+    cop_mx_names_close(&old->auxiliaries);
     cop_free(old->inputs);
     cop_mx_order_free(&old->order);
     cop_mx_symbol_destroy(old->symbol);
@@ -81,6 +83,18 @@ static cop_status choose_outputs(const struct mx_predict_source *source, struct 
     return status;
 }
 
+static cop_status index_inputs(struct mx_predict_model *model, cop_error *error)
+{
+    COP_TRY(cop_mx_names_open(&model->arguments, model->input_count, error));
+    COP_TRY(cop_mx_names_open(&model->auxiliaries, model->input_count, error));
+    for (size_t i = 0; i < model->input_count; i++)
+        cop_mx_names_add(model->is_auxiliary[i] ? &model->auxiliaries : &model->arguments,
+                         model->order.nodes[model->inputs[i]]->name, (int)i);
+    cop_mx_names_sort(&model->arguments);
+    cop_mx_names_sort(&model->auxiliaries);
+    return COP_STATUS_OK;
+}
+
 static cop_status list_inputs(struct mx_predict_model *model, cop_error *error)
 {
     int *auxiliary;
@@ -99,16 +113,12 @@ static cop_status list_inputs(struct mx_predict_model *model, cop_error *error)
         next += model->is_auxiliary[i];
     }
     cop_free(auxiliary);
-    return COP_STATUS_OK;
+    return index_inputs(model, error);
 }
 
 static int find_input(const struct mx_predict_model *model, const char *name, bool is_auxiliary)
 {
-    for (size_t i = 0; i < model->input_count; i++)
-        if (model->is_auxiliary[i] == is_auxiliary &&
-            strcmp(model->order.nodes[model->inputs[i]]->name, name) == 0)
-            return (int)i;
-    return -1;
+    return cop_mx_names_first(is_auxiliary ? &model->auxiliaries : &model->arguments, name);
 }
 
 /* To where the predictor runs: the arrays of the list are the process's. */
@@ -158,10 +168,7 @@ static cop_status take_parameters(struct mx_predict_model *model, struct mx_arra
 
 static bool is_given(const struct mx_given_shapes *shapes, const char *name)
 {
-    for (uint32_t i = 0; i < shapes->count; i++)
-        if (strcmp(shapes->keys[i], name) == 0)
-            return true;
-    return false;
+    return cop_mx_names_first(&shapes->names, name) >= 0;
 }
 
 /* A weight that the file does not have would be anything: says which are missing. */

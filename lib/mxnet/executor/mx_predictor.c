@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mxnet/executor/mx_predictor.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 
@@ -26,28 +24,26 @@ static const char *input_name(const struct mx_predict_model *model, size_t input
 static bool find_given(const struct mx_given_shapes *given, const char *name, struct shape *shape,
                        cop_status *status, cop_error *error)
 {
+    const int i = cop_mx_names_first(&given->names, name);
     *status = COP_STATUS_OK;
-    for (uint32_t i = 0; i < given->count; i++) {
-        if (strcmp(given->keys[i], name) != 0)
-            continue;
-        const uint32_t rank = given->offsets[i + 1] - given->offsets[i];
-        if (rank > COP_MAX_RANK) {
-            *status = cop_fail(error, COP_STATUS_UNSUPPORTED,
-                               "input '%.200s' has %u dimensions, at most %d are supported", name,
-                               rank, COP_MAX_RANK);
-            return true;
-        }
-        const bool is_numpy = cop_mx_is_numpy_shape(); /* otherwise 0 stands for unknown */
-        if (rank == 0 && !is_numpy)
-            return true;
-        *shape = (struct shape){.rank = (int)rank};
-        for (uint32_t k = 0; k < rank; k++) {
-            const int64_t dim = given->dims[given->offsets[i] + k];
-            shape->dims[k] = dim == 0 && !is_numpy ? COP_UNKNOWN : dim;
-        }
+    if (i < 0)
+        return false;
+    const uint32_t rank = given->offsets[i + 1] - given->offsets[i];
+    if (rank > COP_MAX_RANK) {
+        *status = cop_fail(error, COP_STATUS_UNSUPPORTED,
+                           "input '%.200s' has %u dimensions, at most %d are supported", name, rank,
+                           COP_MAX_RANK);
         return true;
     }
-    return false;
+    const bool is_numpy = cop_mx_is_numpy_shape(); /* otherwise 0 stands for unknown */
+    if (rank == 0 && !is_numpy)
+        return true;
+    *shape = (struct shape){.rank = (int)rank};
+    for (uint32_t k = 0; k < rank; k++) {
+        const int64_t dim = given->dims[given->offsets[i] + k];
+        shape->dims[k] = dim == 0 && !is_numpy ? COP_UNKNOWN : dim;
+    }
+    return true;
 }
 
 static cop_status give_shapes(const struct mx_predict_model *model,

@@ -11,6 +11,7 @@
 #define MXNET_EXECUTOR_MX_PREDICTOR_H
 
 #include "base/refcount.h"
+#include "mxnet/base/mx_names.h"
 #include "mxnet/executor/mx_executor.h"
 
 /* What predictors share. Immutable but for the elements of parameters. */
@@ -21,7 +22,8 @@ struct mx_predict_model {
     struct mx_context context;
     int *inputs; /* variables: where they stand in the order */
     size_t input_count;
-    bool *is_auxiliary;           /* one an input */
+    bool *is_auxiliary;                     /* one an input */
+    struct mx_names arguments, auxiliaries; /* their numbers among the inputs */
     struct mx_array **parameters; /* one an input; NULL: each predictor has its own array */
     int *types;                   /* of those, element types */
     struct mx_program *program;
@@ -39,6 +41,7 @@ struct mx_given_shapes {
     uint32_t count;
     const char *const *keys;
     const uint32_t *offsets, *dims;
+    struct mx_names names; /* of the keys; of two of one name the first counts */
 };
 
 struct mx_given_types {
