@@ -135,11 +135,15 @@ static cop_status check_storage(uint32_t count, const char *const *names, const 
 {
     if (count > 0 && (names == NULL || types == NULL))
         return cop_mx_fail_null("provided_arg_stype_names or provided_arg_stypes", error);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        if (names[i] == NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "provided_arg_stype_names[%u] is NULL", i);
         if (types[i] > 0)
             return cop_fail(error, COP_STATUS_UNSUPPORTED,
-                            "argument '%.100s' of storage type %d: arrays are dense here",
-                            names[i] == NULL ? "" : names[i], types[i]);
+                            "argument '%.100s' of storage type %d: arrays are dense here", names[i],
+                            types[i]);
+    }
     return COP_STATUS_OK;
 }
 
