@@ -222,7 +222,8 @@ static const struct rule {
     {"MXSymbolCreateAtomicSymbol", "vals", USE_TEXTS, 0, {"2"}, {0}},
     {"NNSymbolCreateAtomicSymbol", "keys", USE_TEXTS, 0, {"num_hidden"}, {0}},
     {"NNSymbolCreateAtomicSymbol", "vals", USE_TEXTS, 0, {"2"}, {0}},
-    {"NNSymbolSetAttrs", "keys", USE_TEXTS, 0, {"k"}, {0}},
+    {"NNSymbolSetAttrs", "keys", USE_TEXTS, 0, {"__k__"}, {0}},
+    {"MXSymbolSetAttr", "key", USE_TEXT, 0, {"__k__"}, {0}},
     {"MXNDArraySave", "keys", USE_TEXTS, 0, {"a"}, {0}},
     {"MXNDArraySave", "fname", USE_TEXT, 2, {NULL}, {0}},
     {"MXNDArrayLoad", "fname", USE_TEXT, 1, {NULL}, {0}},
@@ -300,11 +301,17 @@ static const struct rule {
     {NULL, "controller_handle", USE_NOTHING, 0, {NULL}, {0}},
 };
 
+static bool is_number(enum stage_use use)
+{
+    return use == USE_NUMBER || use == USE_COUNT || use == USE_SIZE;
+}
+
 static const struct rule *find_rule(const char *function, const struct mx_parameter *parameter)
 {
     const bool is_list = strstr(parameter->type, "Handle **") != NULL;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0] && !is_list; i++)
         if (strcmp(rules[i].name, parameter->name) == 0 &&
+            parameter->is_pointer == !is_number(rules[i].use) &&
             (rules[i].function == NULL ||
              strncmp(function, rules[i].function, strlen(rules[i].function)) == 0))
             return &rules[i];

@@ -26,12 +26,56 @@
 /* "function.parameter", the function by its beginning: where NULL means something. */
 static const char *const may_be_null[] = {
     "NNAPISetLastError.msg",
+    "MXFreeCachedOp.handle",
+    "MXNDArrayFree.handle",
+    "MXExecutorFree.handle",
+    "MXPredFree.handle",
+    "MXNDListFree.handle",
+    "MXSymbolFree.symbol",
+    "NNSymbolFree.symbol",
+    "MXInvokeCachedOpEx.out_stypes",
+    "MXImperativeInvokeEx.out_stypes",
+    "MXSymbolInfer.keys",
+    "MXNDArraySave.keys",
+    "MXSymbolGetAtomicSymbolInfo.name",
+    "MXSymbolGetAtomicSymbolInfo.description",
+    "MXSymbolGetAtomicSymbolInfo.num_args",
+    "MXSymbolGetAtomicSymbolInfo.arg_names",
+    "MXSymbolGetAtomicSymbolInfo.arg_type_infos",
+    "MXSymbolGetAtomicSymbolInfo.arg_descriptions",
+    "MXSymbolGetAtomicSymbolInfo.key_var_num_args",
+    "MXSymbolGetAtomicSymbolInfo.return_type",
+    "NNGetOpInfo.real_name",
+    "NNGetOpInfo.description",
+    "NNGetOpInfo.num_doc_args",
+    "NNGetOpInfo.arg_names",
+    "NNGetOpInfo.arg_type_infos",
+    "NNGetOpInfo.arg_descriptions",
+    "NNGetOpInfo.return_type",
+    "MXSymbolCompose.name",
+    "MXSymbolCompose.keys",
+    "NNSymbolCompose.name",
+    "NNSymbolCompose.keys",
+    "MXAutogradSetIs.prev",
+    "MXExecutorSimpleBindEx.shared_buffer_len",
+    "MXExecutorSimpleBindEx.updated_shared_buffer_name_list",
+    "MXExecutorSimpleBindEx.updated_shared_buffer_handle_list",
 };
 
 static void *objects[OBJECTS];
 static struct mx_object freed = {MX_KIND_FREED};
 static uint64_t nothing[64]; /* no object at all */
 static char long_text[6000];
+
+/* What is wrong is told of all functions at once. */
+static int note_count;
+
+static void note(const char *format, const char *function, const char *text)
+{
+    fprintf(stderr, format, function, text);
+    fprintf(stderr, "\n");
+    note_count++;
+}
 
 static void set_up(void)
 {
@@ -231,8 +275,9 @@ static void try_function(const struct mx_function *function, int *supported)
     stage_set(&stage, function);
     const int sound = call(&stage, "sound arguments");
     *supported += sound == 0;
-    ck_assert_msg(sound == 0 || strstr(MXGetLastError(), "not supported") != NULL,
-                  "%s with sound arguments: %s", function->name, MXGetLastError());
+    if (sound != 0 && strstr(MXGetLastError(), "not supported") == NULL &&
+        strcmp(function->name, "MXGenBackendSubgraph") != 0) /* there are no backends */
+        note("%s with sound arguments: %s", function->name, MXGetLastError());
     stage_clear(&stage, sound);
     for (int i = 0; i < function->count; i++)
         for (int way = 0;; way++) {
@@ -243,7 +288,7 @@ static void try_function(const struct mx_function *function, int *supported)
             snprintf(what, sizeof what, "%s, way %d", function->parameters[i].name, way);
             const int result = is_one ? call(&stage, what) : -1;
             if (is_one && must_fail && result == 0 && !may_be(&stage, i))
-                ck_abort_msg("%s(%s) succeeds", function->name, what);
+                note("%s(%s) succeeds", function->name, what);
             stage_clear(&stage, result);
             if (!is_one)
                 break;
@@ -255,6 +300,7 @@ START_TEST(no_function_takes_a_wrong_argument_and_none_crashes)
     int supported = 0;
     for (size_t i = 0; i < FUNCTIONS; i++)
         try_function(&mx_functions[i], &supported);
+    ck_assert_int_eq(note_count, 0);
     ck_assert_int_ge(supported, 130);
 }
 END_TEST

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mxnet/base/mx_error.h"
+#include "mxnet/base/mx_names.h"
 
 void cop_mx_binding_shapes_close(struct mx_binding_shapes *shapes)
 {
@@ -70,22 +71,40 @@ static cop_status give_shape(const struct mx_known_shapes *known, uint32_t index
     return COP_STATUS_OK;
 }
 
-static cop_status give(const struct mx_known *known, struct mx_binding_shapes *shapes,
-                       cop_error *error)
+/* Of two shapes or types for one name the last counts. */
+static cop_status give_by_name(const struct mx_known *known, const struct mx_names *shape_names,
+                               const struct mx_names *type_names, struct mx_binding_shapes *shapes,
+                               cop_error *error)
 {
     for (size_t i = 0; i < shapes->count; i++) {
         const int node = shapes->inputs[i];
         const char *name = cop_mx_binding_name(shapes, i);
+        const int shape = cop_mx_names_last(shape_names, name);
+        const int type = cop_mx_names_last(type_names, name);
         if (known->arrays != NULL)
             shapes->types.types[node][0] = known->arrays[i]->type;
-        for (uint32_t k = 0; k < known->types.count; k++)
-            if (strcmp(known->types.names[k], name) == 0)
-                shapes->types.types[node][0] = known->types.types[k];
-        for (uint32_t k = 0; k < known->shapes.count; k++)
-            if (strcmp(known->shapes.names[k], name) == 0)
-                COP_TRY(give_shape(&known->shapes, k, &shapes->shapes.shapes[node][0], error));
+        if (type >= 0)
+            shapes->types.types[node][0] = known->types.types[type];
+        if (shape >= 0)
+            COP_TRY(give_shape(&known->shapes, (uint32_t)shape, &shapes->shapes.shapes[node][0],
+                               error));
     }
     return COP_STATUS_OK;
+}
+
+static cop_status give(const struct mx_known *known, struct mx_binding_shapes *shapes,
+                       cop_error *error)
+{
+    struct mx_names shape_names, type_names = {NULL, 0};
+    cop_status status =
+        cop_mx_names_of(&shape_names, known->shapes.names, known->shapes.count, error);
+    if (status == COP_STATUS_OK)
+        status = cop_mx_names_of(&type_names, known->types.names, known->types.count, error);
+    if (status == COP_STATUS_OK)
+        status = give_by_name(known, &shape_names, &type_names, shapes, error);
+    cop_mx_names_close(&type_names);
+    cop_mx_names_close(&shape_names);
+    return status;
 }
 
 /* Twice where something is left open: what nobody says is float32, as MXNet's clients have it. */

@@ -210,8 +210,9 @@ cop_status cop_mx_executor_set_monitor(struct mx_executor *executor,
     struct mx_monitor *monitor = NULL;
     if (callback->with_user != NULL)
         COP_TRY(cop_mx_monitor_create(executor->symbol, callback, &monitor, error));
-    cop_mx_monitor_release(atomic_load(&executor->monitor));
-    cop_lock_destroy(&executor->monitor_lock);
-    executor->monitor = monitor;
+    cop_lock_acquire(&executor->monitor_lock);
+    struct mx_monitor *old = atomic_exchange(&executor->monitor, monitor);
+    cop_lock_release(&executor->monitor_lock);
+    cop_mx_monitor_release(old);
     return COP_STATUS_OK;
 }

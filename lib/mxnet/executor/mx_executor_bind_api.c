@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
 #include "mxnet/base/mx_error.h"
 #include "mxnet/base/mx_returns.h"
 #include "mxnet/executor/mx_binding_shapes.h"
 #include "mxnet/executor/mx_executor.h"
+#include "mxnet/executor/mx_shared_buffer.h"
 
 /* Where the lists of arrays go. */
 struct returned_arrays {
@@ -83,130 +83,20 @@ static cop_status hand_out(struct mx_executor *executor, const struct returned_a
     return status;
 }
 
-/* Arrays that executors of one client share by name. */
-struct shared_buffer {
-    const char *const *wanted_names; /* what may be shared */
-    uint32_t wanted_count;
-    int *length; /* −1: there is no buffer; how many there are then */
-    const char *const *names;
-    NDArrayHandle *handles;
-    const char ***new_names;
-    NDArrayHandle **new_handles;
-};
-
-static bool has_buffer(const struct shared_buffer *buffer)
-{
-    return buffer->length != NULL && *buffer->length >= 0;
-}
-
-static cop_status check_buffer(const struct shared_buffer *buffer, cop_error *error)
-{
-    if (buffer->wanted_count > 0 && buffer->wanted_names == NULL)
-        return cop_mx_fail_null("shared_arg_name_list", error);
-    for (uint32_t i = 0; i < buffer->wanted_count; i++)
-        if (buffer->wanted_names[i] == NULL)
-            return cop_mx_fail_null("a name of shared_arg_name_list", error);
-    if (!has_buffer(buffer))
-        return COP_STATUS_OK;
-    if (buffer->new_names == NULL || buffer->new_handles == NULL)
-        return cop_mx_fail_null("an updated_shared_buffer list", error);
-    if (*buffer->length > 0 && (buffer->names == NULL || buffer->handles == NULL))
-        return cop_mx_fail_null("a shared_buffer list", error);
-    for (int i = 0; i < *buffer->length; i++) {
-        if (buffer->names[i] == NULL)
-            return cop_mx_fail_null("a name of shared_buffer_name_list", error);
-        COP_TRY(cop_mx_check_handle(buffer->handles[i], MX_KIND_ARRAY,
-                                    "an array of shared_buffer_handle_list", error));
-    }
-    return COP_STATUS_OK;
-}
-
-static bool is_wanted(const struct shared_buffer *buffer, const char *name)
-{
-    for (uint32_t i = 0; i < buffer->wanted_count && has_buffer(buffer); i++)
-        if (strcmp(buffer->wanted_names[i], name) == 0)
-            return true;
-    return false;
-}
-
-static int find_in_buffer(const struct shared_buffer *buffer, const char *name)
-{
-    for (int i = 0; has_buffer(buffer) && i < *buffer->length; i++)
-        if (strcmp(buffer->names[i], name) == 0)
-            return i;
-    return -1;
-}
-
-/* An array for an input: the buffer's where one of that name is what is needed, or a new one. */
-static cop_status make_array(const struct shared_buffer *buffer, const char *name,
-                             const struct shape *shape, int type, struct mx_context context,
-                             struct mx_array **array, cop_error *error)
-{
-    const int found = is_wanted(buffer, name) ? find_in_buffer(buffer, name) : -1;
-    const struct mx_array *old = found < 0 ? NULL : buffer->handles[found];
-    if (old != NULL && !cop_mx_array_is_none(old) && old->type == type &&
-        cop_shape_equal(&old->shape, shape) &&
-        cop_mx_context_is_equal(cop_mx_array_context(old), context))
-        return cop_mx_array_share(old, array, error);
-    return cop_mx_array_create(shape, type, context, false, array, error);
-}
-
-/* What the buffer holds from now on: what was in it, and those of the executor that may be shared
- * and whose names it did not have. New handles and names in the thread's lists. */
-static cop_status return_buffer(const struct mx_executor *executor,
-                                const struct shared_buffer *buffer, cop_error *error)
-{
-    if (!has_buffer(buffer))
-        return COP_STATUS_OK;
-    void *memory;
-    const size_t most = (size_t)*buffer->length + executor->src_count;
-    size_t count = 0;
-    COP_TRY(cop_mx_slot_take(MX_SLOT_MORE_HANDLES, most * sizeof(NDArrayHandle), &memory, error));
-    NDArrayHandle *handles = memory;
-    const char **names = cop_alloc(most, sizeof *names);
-    cop_status status =
-        names == NULL ? cop_fail_memory(error, "a list of names", most) : COP_STATUS_OK;
-    for (size_t i = 0; i < most && status == COP_STATUS_OK; i++) {
-        const bool is_old = i < (size_t)*buffer->length;
-        const size_t input = i - (size_t)*buffer->length;
-        const char *name =
-            is_old ? buffer->names[i] : cop_mx_program_input_name(executor->program, input);
-        if (!is_old && (!is_wanted(buffer, name) || find_in_buffer(buffer, name) >= 0))
-            continue;
-        const struct mx_array *array = is_old ? buffer->handles[i] : executor->src[input];
-        struct mx_array *shared;
-        status = cop_mx_array_share(array, &shared, error);
-        if (status == COP_STATUS_OK) {
-            names[count] = name;
-            handles[count++] = shared;
-        }
-    }
-    if (status == COP_STATUS_OK)
-        status = cop_mx_return_texts(MX_SLOT_TEXTS, count, names, buffer->new_names, error);
-    cop_free(names);
-    while (status != COP_STATUS_OK && count > 0)
-        cop_mx_array_destroy(handles[--count]);
-    if (status == COP_STATUS_OK) {
-        *buffer->new_handles = handles;
-        *buffer->length = (int)count;
-    }
-    return status;
-}
-
 /* As hand_out. */
 static cop_status hand_out_with_buffer(struct mx_executor *executor,
-                                       const struct shared_buffer *buffer,
+                                       const struct mx_shared_buffer *buffer,
                                        const struct returned_arrays *returned, ExecutorHandle *out,
                                        cop_error *error)
 {
-    const int length = has_buffer(buffer) ? *buffer->length : 0;
-    cop_status status = return_buffer(executor, buffer, error);
+    const int length = cop_mx_has_buffer(buffer) ? *buffer->length : 0;
+    cop_status status = cop_mx_buffer_return(executor, buffer, error);
     if (status != COP_STATUS_OK) {
         cop_mx_executor_destroy(executor);
         return status;
     }
     status = hand_out(executor, returned, out, error);
-    if (status != COP_STATUS_OK && has_buffer(buffer)) {
+    if (status != COP_STATUS_OK && cop_mx_has_buffer(buffer)) {
         for (int i = 0; i < *buffer->length; i++)
             cop_mx_array_destroy((*buffer->new_handles)[i]);
         *buffer->length = length;
@@ -216,7 +106,7 @@ static cop_status hand_out_with_buffer(struct mx_executor *executor,
 
 /* The executor of a symbol with arrays for all of its inputs. */
 static cop_status make_bound(const struct mx_symbol *symbol, struct mx_context context,
-                             const struct mx_known *known, const struct shared_buffer *buffer,
+                             const struct mx_known *known, const struct mx_shared_buffer *buffer,
                              struct mx_executor **executor, cop_error *error)
 {
     struct mx_binding_shapes shapes;
@@ -228,9 +118,9 @@ static cop_status make_bound(const struct mx_symbol *symbol, struct mx_context c
             status = cop_fail_memory(error, "an executor's arrays", shapes.count);
     }
     for (size_t i = 0; i < shapes.count && status == COP_STATUS_OK; i++)
-        status =
-            make_array(buffer, cop_mx_binding_name(&shapes, i), cop_mx_binding_shape(&shapes, i),
-                       cop_mx_binding_type(&shapes, i), context, &arrays[i], error);
+        status = cop_mx_buffer_array(buffer, cop_mx_binding_name(&shapes, i),
+                                     cop_mx_binding_shape(&shapes, i),
+                                     cop_mx_binding_type(&shapes, i), context, &arrays[i], error);
     if (status == COP_STATUS_OK)
         status = cop_mx_executor_create_of(symbol, context, arrays, NULL, executor, error);
     for (size_t i = 0; arrays != NULL && i < shapes.count; i++)
@@ -245,11 +135,15 @@ static cop_status check_storage(uint32_t count, const char *const *names, const 
 {
     if (count > 0 && (names == NULL || types == NULL))
         return cop_mx_fail_null("provided_arg_stype_names or provided_arg_stypes", error);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        if (names[i] == NULL)
+            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                            "provided_arg_stype_names[%u] is NULL", i);
         if (types[i] > 0)
             return cop_fail(error, COP_STATUS_UNSUPPORTED,
-                            "argument '%.100s' of storage type %d: arrays are dense here",
-                            names[i] == NULL ? "" : names[i], types[i]);
+                            "argument '%.100s' of storage type %d: arrays are dense here", names[i],
+                            types[i]);
+    }
     return COP_STATUS_OK;
 }
 
@@ -280,13 +174,13 @@ int MXExecutorSimpleBindEx(
     };
     const struct returned_arrays returned = {num_in_args, num_aux_states, in_args, arg_grads,
                                              aux_states};
-    const struct shared_buffer buffer = {shared_arg_name_list,
-                                         num_shared_arg_names,
-                                         shared_buffer_len,
-                                         shared_buffer_name_list,
-                                         shared_buffer_handle_list,
-                                         updated_shared_buffer_name_list,
-                                         updated_shared_buffer_handle_list};
+    const struct mx_shared_buffer buffer = {shared_arg_name_list,
+                                            num_shared_arg_names,
+                                            shared_buffer_len,
+                                            shared_buffer_name_list,
+                                            shared_buffer_handle_list,
+                                            updated_shared_buffer_name_list,
+                                            updated_shared_buffer_handle_list};
     (void)provided_grad_req_list_len; /* there are no gradients, whatever is asked */
     (void)provided_grad_req_names, (void)provided_grad_req_types;
     cop_status status = cop_mx_check_handle(symbol_handle, MX_KIND_SYMBOL, "symbol_handle", &error);
@@ -306,7 +200,7 @@ int MXExecutorSimpleBindEx(
         status = check_storage(num_provided_arg_stypes, provided_arg_stype_names,
                                provided_arg_stypes, &error);
     if (status == COP_STATUS_OK)
-        status = check_buffer(&buffer, &error);
+        status = cop_mx_buffer_check(&buffer, &error);
     if (status == COP_STATUS_OK)
         status = make_bound(symbol_handle, context, &known, &buffer, &made, &error);
     if (status == COP_STATUS_OK)

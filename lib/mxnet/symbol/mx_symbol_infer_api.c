@@ -3,11 +3,10 @@
  * follows goes out in three lists, of arguments, outputs and auxiliary states. */
 #include <mxnet/c_api/infer.h>
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "mxnet/array/mx_array.h"
 #include "mxnet/base/mx_error.h"
+#include "mxnet/base/mx_names.h"
 #include "mxnet/base/mx_returns.h"
 #include "mxnet/symbol/mx_node.h"
 
@@ -70,37 +69,57 @@ static const char *name_at(const struct inference *inference, const int *list, s
     return inference->order.nodes[list[index]]->name;
 }
 
+typedef cop_status visit_known(struct inference *inference, const struct known *known,
+                               uint32_t index, int node, cop_error *error);
+
+/* The names of all variables, with their places in the order. */
+static cop_status index_variables(const struct inference *inference, struct mx_names *names,
+                                  cop_error *error)
+{
+    const size_t arguments = inference->argument_count, auxiliaries = inference->auxiliary_count;
+    COP_TRY(cop_mx_names_open(names, arguments + auxiliaries, error));
+    for (size_t i = 0; i < arguments; i++)
+        cop_mx_names_add(names, name_at(inference, inference->arguments, i),
+                         inference->arguments[i]);
+    for (size_t i = 0; i < auxiliaries; i++)
+        cop_mx_names_add(names, name_at(inference, inference->auxiliaries, i),
+                         inference->auxiliaries[i]);
+    cop_mx_names_sort(names);
+    return COP_STATUS_OK;
+}
+
+static cop_status visit_by_name(struct inference *inference, const struct known *known,
+                                const char *function, visit_known *visit, cop_error *error)
+{
+    struct mx_names names;
+    cop_status status = index_variables(inference, &names, error);
+    for (uint32_t i = 0; i < known->count && status == COP_STATUS_OK; i++) {
+        size_t count = 0;
+        const struct mx_name *found =
+            known->keys[i] == NULL ? NULL : cop_mx_names_find(&names, known->keys[i], &count);
+        if (known->keys[i] == NULL)
+            status = cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "keys[%u] is NULL", i);
+        else if (found == NULL)
+            status = fail_key(inference, function, known->keys[i], error);
+        for (size_t k = 0; k < count && status == COP_STATUS_OK; k++)
+            status = visit(inference, known, i, found[k].index, error);
+    }
+    cop_mx_names_close(&names);
+    return status;
+}
+
 /* Gives `visit` every variable that a known one is for: names may stand at several. */
 static cop_status for_each_known(struct inference *inference, const struct known *known,
-                                 const char *function,
-                                 cop_status (*visit)(struct inference *inference,
-                                                     const struct known *known, uint32_t index,
-                                                     int node, cop_error *error),
-                                 cop_error *error)
+                                 const char *function, visit_known *visit, cop_error *error)
 {
     if (known->keys == NULL && known->count > inference->argument_count)
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                         "Check failed: %u known arguments, the symbol has %zu", known->count,
                         inference->argument_count);
-    for (uint32_t i = 0; i < known->count; i++) {
-        bool is_found = known->keys == NULL;
-        if (is_found)
-            COP_TRY(visit(inference, known, i, inference->arguments[i], error));
-        else if (known->keys[i] == NULL)
-            return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "keys[%u] is NULL", i);
-        for (size_t k = 0; k < inference->argument_count && known->keys != NULL; k++)
-            if (strcmp(name_at(inference, inference->arguments, k), known->keys[i]) == 0) {
-                COP_TRY(visit(inference, known, i, inference->arguments[k], error));
-                is_found = true;
-            }
-        for (size_t k = 0; k < inference->auxiliary_count && known->keys != NULL; k++)
-            if (strcmp(name_at(inference, inference->auxiliaries, k), known->keys[i]) == 0) {
-                COP_TRY(visit(inference, known, i, inference->auxiliaries[k], error));
-                is_found = true;
-            }
-        if (!is_found)
-            return fail_key(inference, function, known->keys[i], error);
-    }
+    if (known->keys != NULL)
+        return visit_by_name(inference, known, function, visit, error);
+    for (uint32_t i = 0; i < known->count; i++)
+        COP_TRY(visit(inference, known, i, inference->arguments[i], error));
     return COP_STATUS_OK;
 }
 
