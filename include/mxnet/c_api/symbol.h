@@ -48,8 +48,9 @@ MXNET_DLL int MXSymbolCreateGroup(uint32_t num_symbols, SymbolHandle *symbols, S
  * Gives a node its inputs, in place, and a name where `name` is not NULL or "".
  *
  * Inputs that are not given become new variables `<name>_<input>`, with the node's attributes. An
- * operator of any number of inputs takes them by position only. A symbol that has inputs takes
- * arguments by name: they replace its variables of these names, wherever those stand.
+ * operator of any number of inputs takes them by position, or as arg0, arg1, …. A symbol that has
+ * inputs takes arguments by name: they replace its variables of these names, wherever those stand,
+ * also among the outputs of a group. A variable alone takes none.
  *
  * @param keys  the inputs' names, NULL: by position
  * @param args  num_args symbols of one output each, whose nodes are shared from here on
@@ -122,8 +123,9 @@ MXNET_DLL int MXSymbolGetName(SymbolHandle symbol, const char **out, int *succes
  */
 MXNET_DLL int MXSymbolGetAttr(SymbolHandle symbol, const char *key, const char **out, int *success);
 
-/** Sets one, which the operator must have; notes as in MXSymbolCreateAtomicSymbol. -1 where outputs
- * are of several nodes. */
+/** Sets one, which the operator must have; "name" renames the node, and notes are as in
+ * MXSymbolCreateAtomicSymbol. -1, and nothing has changed, for one that does not fit and where
+ * outputs are of several nodes. */
 MXNET_DLL int MXSymbolSetAttr(SymbolHandle symbol, const char *key, const char *value);
 
 /** All attributes of all nodes: `*out_size` pairs of `<node>$<key>` and value. Notes come twice,
