@@ -10,7 +10,8 @@
 /* Of one call: more threads than that are a mistake. */
 #define MAX_PREDICTORS 65536
 
-static cop_status check_shapes(const struct mx_given_shapes *shapes, cop_error *error)
+/* Checks given shapes and puts their names in order; to be closed with cop_mx_names_close. */
+static cop_status check_shapes(struct mx_given_shapes *shapes, cop_error *error)
 {
     if (shapes->count > 0 &&
         (shapes->keys == NULL || shapes->offsets == NULL || shapes->dims == NULL))
@@ -24,7 +25,7 @@ static cop_status check_shapes(const struct mx_given_shapes *shapes, cop_error *
                             "input_shape_indptr[%u] is %u, after %u: offsets do not decrease",
                             i + 1, shapes->offsets[i + 1], shapes->offsets[i]);
     }
-    return COP_STATUS_OK;
+    return cop_mx_names_of(&shapes->names, shapes->keys, shapes->count, error);
 }
 
 static cop_status check_source(const struct mx_predict_source *source, cop_error *error)
@@ -44,20 +45,12 @@ static cop_status check_source(const struct mx_predict_source *source, cop_error
 }
 
 /* Makes `count` predictors of one model; none on failure. */
-static cop_status create(struct mx_predict_source *source, int dev_type, int dev_id,
-                         const struct mx_given_shapes *shapes, int count, PredictorHandle *out,
-                         cop_error *error)
+static cop_status create_checked(struct mx_predict_source *source,
+                                 const struct mx_given_shapes *shapes, int count,
+                                 PredictorHandle *out, cop_error *error)
 {
     struct mx_predict_model *model = NULL;
     int made = 0;
-    if (out == NULL)
-        return cop_mx_fail_null("out", error);
-    if (count < 1 || count > MAX_PREDICTORS)
-        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "num_threads is %d, not 1 to %d", count,
-                        MAX_PREDICTORS);
-    COP_TRY(check_source(source, error));
-    COP_TRY(check_shapes(shapes, error));
-    COP_TRY(cop_mx_context_make(dev_type, dev_id, &source->context, error));
     struct mx_predictor **predictors = cop_alloc((size_t)count, sizeof *predictors);
     if (predictors == NULL)
         return cop_fail_memory(error, "predictors", (size_t)count * sizeof *predictors);
@@ -73,6 +66,24 @@ static cop_status create(struct mx_predict_source *source, int dev_type, int dev
             cop_mx_predictor_destroy(predictors[i]);
     cop_mx_predict_model_release(&model);
     cop_free(predictors);
+    return status;
+}
+
+static cop_status create(struct mx_predict_source *source, int dev_type, int dev_id,
+                         struct mx_given_shapes *shapes, int count, PredictorHandle *out,
+                         cop_error *error)
+{
+    if (out == NULL)
+        return cop_mx_fail_null("out", error);
+    if (count < 1 || count > MAX_PREDICTORS)
+        return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "num_threads is %d, not 1 to %d", count,
+                        MAX_PREDICTORS);
+    COP_TRY(check_source(source, error));
+    COP_TRY(cop_mx_context_make(dev_type, dev_id, &source->context, error));
+    cop_status status = check_shapes(shapes, error);
+    if (status == COP_STATUS_OK)
+        status = create_checked(source, shapes, count, out, error);
+    cop_mx_names_close(&shapes->names);
     return status;
 }
 
@@ -100,8 +111,11 @@ int MXPredCreateEx(const char *symbol_json_str, const void *param_bytes, int par
         .parameter_bytes = param_size,
         .types = {num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes},
     };
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {num_input_nodes,
+                                     (const char *const *)input_keys,
+                                     input_shape_indptr,
+                                     input_shape_data,
+                                     {NULL, 0}};
     return cop_mx_end(create(&source, dev_type, dev_id, &shapes, 1, out, &error), &error);
 }
 
@@ -119,8 +133,11 @@ int MXPredCreatePartialOut(const char *symbol_json_str, const void *param_bytes,
         .output_count = num_output_nodes,
         .output_keys = output_keys,
     };
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {num_input_nodes,
+                                     (const char *const *)input_keys,
+                                     input_shape_indptr,
+                                     input_shape_data,
+                                     {NULL, 0}};
     return cop_mx_end(create(&source, dev_type, dev_id, &shapes, 1, out, &error), &error);
 }
 
@@ -132,8 +149,11 @@ int MXPredCreateMultiThread(const char *symbol_json_str, const void *param_bytes
     cop_error error;
     struct mx_predict_source source = {
         .symbol_json = symbol_json_str, .parameters = param_bytes, .parameter_bytes = param_size};
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {num_input_nodes,
+                                     (const char *const *)input_keys,
+                                     input_shape_indptr,
+                                     input_shape_data,
+                                     {NULL, 0}};
     return cop_mx_end(create(&source, dev_type, dev_id, &shapes, num_threads, out, &error), &error);
 }
 
@@ -143,17 +163,18 @@ static cop_status find(PredictorHandle handle, struct mx_predictor **predictor, 
     return cop_mx_check_handle(handle, MX_KIND_PREDICTOR, "handle", error);
 }
 
-static cop_status reshape(const struct mx_given_shapes *shapes, PredictorHandle handle,
+static cop_status reshape(struct mx_given_shapes *shapes, PredictorHandle handle,
                           PredictorHandle *out, cop_error *error)
 {
     struct mx_predictor *predictor, *made;
     COP_TRY(find(handle, &predictor, error));
     COP_MX_REQUIRE(out);
-    COP_TRY(check_shapes(shapes, error));
-    const cop_status status =
-        cop_mx_predictor_create(predictor->model, shapes, predictor, &made, error);
+    cop_status status = check_shapes(shapes, error);
+    if (status == COP_STATUS_OK)
+        status = cop_mx_predictor_create(predictor->model, shapes, predictor, &made, error);
     if (status == COP_STATUS_OK)
         *out = made;
+    cop_mx_names_close(&shapes->names);
     return status;
 }
 
@@ -162,8 +183,11 @@ int MXPredReshape(uint32_t num_input_nodes, const char **input_keys,
                   PredictorHandle handle, PredictorHandle *out)
 {
     cop_error error;
-    const struct mx_given_shapes shapes = {num_input_nodes, input_keys, input_shape_indptr,
-                                           input_shape_data};
+    struct mx_given_shapes shapes = {num_input_nodes,
+                                     (const char *const *)input_keys,
+                                     input_shape_indptr,
+                                     input_shape_data,
+                                     {NULL, 0}};
     return cop_mx_end(reshape(&shapes, handle, out, &error), &error);
 }
 
@@ -224,10 +248,10 @@ static cop_status set_input(PredictorHandle handle, const char *key, const float
     if (size > 0)
         COP_MX_REQUIRE(data);
     const struct mx_predict_model *model = predictor->model;
-    size_t first, set = 0;
-    const size_t count = cop_mx_predict_model_find(model, key, &first);
-    for (size_t i = first; i < first + count; i++) {
-        const int input = model->by_name[i].input;
+    size_t count, set = 0;
+    const struct mx_name *found = cop_mx_names_find(&model->names, key, &count);
+    for (size_t i = 0; found != NULL && i < count; i++) {
+        const int input = found[i].index;
         if (model->is_auxiliary[input])
             continue;
         COP_TRY(cop_mx_array_write(predictor->executor->src[input], data, size, error));

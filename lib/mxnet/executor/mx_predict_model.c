@@ -21,7 +21,7 @@ void cop_mx_predict_model_release(struct mx_predict_model **model)
     cop_free(old->parameters);
     cop_free(old->types);
     cop_free(old->is_auxiliary);
-    cop_free(old->by_name);
+    cop_mx_names_close(&old->names);
     cop_free(old->inputs);
     cop_mx_order_free(&old->order);
     cop_mx_symbol_destroy(old->symbol);
@@ -83,43 +83,13 @@ static cop_status choose_outputs(const struct mx_predict_source *source, struct 
     return status;
 }
 
-static int compare_names(const void *left, const void *right)
-{
-    const struct mx_named_input *a = left, *b = right;
-    const int order = strcmp(a->name, b->name);
-    return order != 0 ? order : (a->input > b->input) - (a->input < b->input);
-}
-
 static cop_status sort_inputs(struct mx_predict_model *model, cop_error *error)
 {
-    const size_t count = model->input_count;
-    model->by_name = cop_alloc(count, sizeof *model->by_name);
-    if (model->by_name == NULL)
-        return cop_fail_memory(error, "a predictor's inputs", count * sizeof *model->by_name);
-    for (size_t i = 0; i < count; i++)
-        model->by_name[i] =
-            (struct mx_named_input){model->order.nodes[model->inputs[i]]->name, (int)i};
-    qsort(model->by_name, count, sizeof *model->by_name, compare_names);
+    COP_TRY(cop_mx_names_open(&model->names, model->input_count, error));
+    for (size_t i = 0; i < model->input_count; i++)
+        cop_mx_names_add(&model->names, model->order.nodes[model->inputs[i]]->name, (int)i);
+    cop_mx_names_sort(&model->names);
     return COP_STATUS_OK;
-}
-
-size_t cop_mx_predict_model_find(const struct mx_predict_model *model, const char *name,
-                                 size_t *first)
-{
-    size_t begin = 0, end = model->input_count;
-    while (begin < end) {
-        const size_t middle = begin + (end - begin) / 2;
-        if (strcmp(model->by_name[middle].name, name) < 0)
-            begin = middle + 1;
-        else
-            end = middle;
-    }
-    size_t count = 0;
-    while (begin + count < model->input_count &&
-           strcmp(model->by_name[begin + count].name, name) == 0)
-        count++;
-    *first = begin;
-    return count;
 }
 
 static cop_status list_inputs(struct mx_predict_model *model, cop_error *error)
@@ -169,11 +139,11 @@ static cop_status place(struct mx_array *array, struct mx_context context, struc
 static cop_status take_parameter(struct mx_predict_model *model, const char *name,
                                  bool is_auxiliary, struct mx_array **listed, cop_error *error)
 {
-    size_t first;
-    const size_t count = cop_mx_predict_model_find(model, name, &first);
+    size_t count;
+    const struct mx_name *found = cop_mx_names_find(&model->names, name, &count);
     struct mx_array *placed = NULL;
-    for (size_t i = first; i < first + count; i++) {
-        const int input = model->by_name[i].input;
+    for (size_t i = 0; found != NULL && i < count; i++) {
+        const int input = found[i].index;
         if (model->is_auxiliary[input] != is_auxiliary)
             continue;
         cop_mx_array_destroy(model->parameters[input]); /* of two of one name the last counts */
@@ -209,10 +179,7 @@ static cop_status take_parameters(struct mx_predict_model *model, struct mx_arra
 
 static bool is_given(const struct mx_given_shapes *shapes, const char *name)
 {
-    for (uint32_t i = 0; i < shapes->count; i++)
-        if (strcmp(shapes->keys[i], name) == 0)
-            return true;
-    return false;
+    return cop_mx_names_first(&shapes->names, name) >= 0;
 }
 
 /* A weight that the file does not have would be anything: says which are missing. */
@@ -246,11 +213,11 @@ static cop_status give_types(struct mx_predict_model *model, const struct mx_giv
             return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
                             "provided type %u: '%.100s' of type %d", k,
                             given->names[k] == NULL ? "(NULL)" : given->names[k], given->types[k]);
-        size_t first;
-        const size_t count = cop_mx_predict_model_find(model, given->names[k], &first);
-        for (size_t i = first; i < first + count; i++)
-            if (model->parameters[model->by_name[i].input] == NULL)
-                model->types[model->by_name[i].input] = given->types[k];
+        size_t count;
+        const struct mx_name *found = cop_mx_names_find(&model->names, given->names[k], &count);
+        for (size_t i = 0; found != NULL && i < count; i++)
+            if (model->parameters[found[i].index] == NULL)
+                model->types[found[i].index] = given->types[k];
     }
     return COP_STATUS_OK;
 }

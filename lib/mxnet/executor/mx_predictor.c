@@ -27,27 +27,25 @@ static bool find_given(const struct mx_given_shapes *given, const char *name, st
                        cop_status *status, cop_error *error)
 {
     *status = COP_STATUS_OK;
-    for (uint32_t i = 0; i < given->count; i++) {
-        if (strcmp(given->keys[i], name) != 0)
-            continue;
-        const uint32_t rank = given->offsets[i + 1] - given->offsets[i];
-        if (rank > COP_MAX_RANK) {
-            *status = cop_fail(error, COP_STATUS_UNSUPPORTED,
-                               "input '%.200s' has %u dimensions, at most %d are supported", name,
-                               rank, COP_MAX_RANK);
-            return true;
-        }
-        const bool is_numpy = cop_mx_is_numpy_shape(); /* otherwise 0 stands for unknown */
-        if (rank == 0 && !is_numpy)
-            return true;
-        *shape = (struct shape){.rank = (int)rank};
-        for (uint32_t k = 0; k < rank; k++) {
-            const int64_t dim = given->dims[given->offsets[i] + k];
-            shape->dims[k] = dim == 0 && !is_numpy ? COP_UNKNOWN : dim;
-        }
+    const int i = cop_mx_names_first(&given->names, name);
+    if (i < 0)
+        return false;
+    const uint32_t rank = given->offsets[i + 1] - given->offsets[i];
+    if (rank > COP_MAX_RANK) {
+        *status = cop_fail(error, COP_STATUS_UNSUPPORTED,
+                           "input '%.200s' has %u dimensions, at most %d are supported", name, rank,
+                           COP_MAX_RANK);
         return true;
     }
-    return false;
+    const bool is_numpy = cop_mx_is_numpy_shape(); /* otherwise 0 stands for unknown */
+    if (rank == 0 && !is_numpy)
+        return true;
+    *shape = (struct shape){.rank = (int)rank};
+    for (uint32_t k = 0; k < rank; k++) {
+        const int64_t dim = given->dims[given->offsets[i] + k];
+        shape->dims[k] = dim == 0 && !is_numpy ? COP_UNKNOWN : dim;
+    }
+    return true;
 }
 
 /* What a predictor is made from. */
@@ -59,10 +57,7 @@ struct making {
 
 static bool is_named(const struct making *making, size_t input)
 {
-    for (uint32_t i = 0; i < making->given->count; i++)
-        if (strcmp(making->given->keys[i], input_name(making->model, input)) == 0)
-            return true;
-    return false;
+    return cop_mx_names_first(&making->given->names, input_name(making->model, input)) >= 0;
 }
 
 /* Weights are shared, and other parameters that the caller does not name as inputs. */

@@ -11,6 +11,7 @@
 #define MXNET_EXECUTOR_MX_PREDICTOR_H
 
 #include "base/refcount.h"
+#include "mxnet/base/mx_names.h"
 #include "mxnet/executor/mx_executor.h"
 
 /* What predictors share. Immutable but for the elements of parameters. */
@@ -21,10 +22,7 @@ struct mx_predict_model {
     struct mx_context context;
     int *inputs; /* variables: where they stand in the order */
     size_t input_count;
-    struct mx_named_input {
-        const char *name; /* of the symbol */
-        int input;
-    } * by_name;                  /* all inputs, sorted by name */
+    struct mx_names names;        /* of all inputs */
     bool *is_auxiliary;           /* one an input */
     struct mx_array **parameters; /* one an input; NULL: there is none */
     int *types;                   /* of inputs, element types */
@@ -43,6 +41,7 @@ struct mx_given_shapes {
     uint32_t count;
     const char *const *keys;
     const uint32_t *offsets, *dims;
+    struct mx_names names; /* the keys */
 };
 
 struct mx_given_types {
@@ -67,10 +66,6 @@ cop_status cop_mx_predict_model_create(const struct mx_predict_source *source,
                                        const struct mx_given_shapes *shapes,
                                        struct mx_predict_model **model, cop_error *error);
 void cop_mx_predict_model_release(struct mx_predict_model **model);
-
-/* The inputs of a name, one after another in `by_name`: the first, and how many. */
-size_t cop_mx_predict_model_find(const struct mx_predict_model *model, const char *name,
-                                 size_t *first);
 
 /* `old` NULL, or one of the same model, whose inputs that get no shape keep their elements. */
 cop_status cop_mx_predictor_create(struct mx_predict_model *model,
