@@ -14,8 +14,10 @@
 #include <nnvm/c_api.h>
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "mxnet/mx_client.h"
-#include "mxnet/run/mx_program.h"
+#include "mxnet/run/mx_program_parts.h"
+#include "support/rigged_step.h"
 
 #define THREADS 8
 
@@ -282,7 +284,8 @@ START_TEST(what_was_replaced_is_reclaimed_while_threads_run)
     start(threads);
     for (int i = 0; i < 3000; i++) {
         write_bias(i % 2 == 0 ? 100 : -100);
-        ck_assert_float_ge(first_of(inputs), 0);
+        for (int k = 0; k < 2; k++) /* the second finds what the first made: it was worth it */
+            ck_assert_float_ge(first_of(inputs), 0);
         ck_assert_uint_le(stats().retired, 64);
         ck_assert_uint_le(stats().bindings, 4);
         size_t *most = i < 1000 ? &most_early : &most_late;
@@ -372,62 +375,89 @@ static void *wait_for(void *array)
     return MXNDArrayWaitToRead(array) == 0 || MXGetLastError()[0] == '\0' ? NULL : array;
 }
 
-/* What runs behind the call and fails is told by every wait, in every thread, and to what reads it.
- */
-static bool fails_behind(int successes)
+static _Atomic bool fails_now;
+
+static cop_status fail_on_demand(void *user, const struct kernel_args *args, cop_error *error)
 {
-    NDArrayHandle output, twice[4], later = NULL;
-    pthread_t threads[2];
-    void *told[2];
-    cop_alloc_fail_after(successes, 1);
-    const bool was_taken = run_on(inputs, &output);
-    const bool has_failed = was_taken && MXNDArrayWaitToRead(output) != 0;
-    cop_alloc_fail_after(-1, 0);
-    if (!was_taken)
-        return false;
-    memcpy(twice, inputs, sizeof inputs);
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, wait_for, output), 0);
-    for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(pthread_join(threads[i], &told[i]), 0);
-        ck_assert_int_eq(told[i] != NULL, has_failed);
+    (void)user, (void)args;
+    usleep(1000); /* so that whoever waits is there */
+    return fails_now ? cop_fail(error, COP_STATUS_INTERNAL, "a step that fails") : COP_STATUS_OK;
+}
+
+/* The operator of these shapes, made and not yet run, gets a step that can fail. */
+static void rig(void)
+{
+    struct mx_reader reader;
+    struct mx_binding *binding;
+    struct mx_compiled *compiled;
+    cop_error error;
+    ck_assert_int_eq(cop_mx_make_compiled(program, (struct mx_array *const *)inputs, &reader,
+                                          &binding, &compiled, &error),
+                     COP_STATUS_OK);
+    rig_step(compiled->op, 0, fail_on_demand, NULL);
+    cop_mx_epochs_leave(reader);
+}
+
+static void expect_told(NDArrayHandle array)
+{
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, wait_for, array), 0);
+    for (int i = 0; i < 4; i++) {
+        void *told;
+        ck_assert_int_eq(pthread_join(threads[i], &told), 0);
+        ck_assert_ptr_nonnull(told);
     }
-    if (has_failed) {
-        float values[4];
-        AtomicSymbolCreator creator = NULL;
-        NDArrayHandle *outputs = NULL;
-        int count = 0;
-        ck_assert_int_eq(MXNDArraySyncCopyToCPU(output, values, 4), -1);
-        ck_assert_int_eq(MXNDArrayWaitToRead(output), -1); /* again */
-        MX(NNGetOpHandle("relu", &creator));
-        if (MXImperativeInvoke(creator, 1, &output, &count, &outputs, 0, NULL, NULL) == 0) {
-            later = outputs[0];
-            ck_assert_int_eq(MXNDArrayWaitToRead(later), -1);
-            MX(MXNDArrayFree(later));
-        }
-        ck_assert_int_eq(MXNDArrayWaitAll(), -1);
-    }
-    MX(MXNDArrayFree(output));
-    ck_assert_float_eq(first_of(inputs), 0.5F); /* and then all is well */
-    return has_failed;
 }
 
 START_TEST(a_failure_behind_the_call_is_told_to_everybody_who_waits)
 {
-    int failures = 0;
+    float values[4];
+    AtomicSymbolCreator creator;
+    NDArrayHandle output, *outputs = NULL;
+    int count = 0;
     set_engine("ThreadedEngine");
+    rig();
+    fails_now = true;
+    ck_assert(run_on(inputs, &output));
+    MX(NNGetOpHandle("relu", &creator));
+    MX(MXImperativeInvoke(creator, 1, &output, &count, &outputs, 0, NULL, NULL));
+    const NDArrayHandle later = outputs[0];
+    expect_told(output);
+    expect_told(later);
+    MX_FAILS(MXNDArrayWaitToRead(output), "a step that fails"); /* again */
+    MX_FAILS(MXNDArraySyncCopyToCPU(output, values, 4), "a step that fails");
+    MX_FAILS(MXNDArrayWaitToRead(later), "a step that fails");
+    MX_FAILS(MXNDArrayWaitAll(), "a step that fails");
+    MX(MXNDArrayFree(output));
+    MX(MXNDArrayFree(later));
+    fails_now = false;
     ck_assert_float_eq(first_of(inputs), 0.5F);
-    for (int i = 0; i < 30; i++)
-        failures += fails_behind(i);
-    printf("%d failures behind the call\n", failures);
-    ck_assert_int_gt(failures, 0);
+    MX(MXNDArrayWaitAll());
+}
+END_TEST
+
+START_TEST(a_failure_in_the_call_is_the_calls)
+{
+    cop_error error;
+    struct mx_array *dst = NULL;
+    set_engine("NaiveEngine");
+    rig();
+    fails_now = true;
+    ck_assert_int_ne(cop_mx_program_run(program, (struct mx_array *const *)inputs, &dst, &error),
+                     COP_STATUS_OK);
+    ck_assert_ptr_nonnull(strstr(error.message, "a step that fails"));
+    ck_assert_ptr_null(dst);
+    MX(MXNDArrayWaitAll());
+    fails_now = false;
+    ck_assert_float_eq(first_of(inputs), 0.5F);
 }
 END_TEST
 
 int main(void)
 {
     TCase *cases = tcase_create("mx_programs");
-    static const TTest *const tests[] = {
+    const TTest *const tests[] = {
         known_parameters_are_packed_once_whatever_data_and_labels_are,
         other_handles_of_the_same_memory_are_the_same_parameters,
         a_write_makes_one_new_version_and_the_old_one_goes,
@@ -441,6 +471,7 @@ int main(void)
         a_child_goes_on_with_a_program_that_is_in_use,
         an_engine_that_does_not_exist_is_an_error_of_each_call,
         a_failure_behind_the_call_is_told_to_everybody_who_waits,
+        a_failure_in_the_call_is_the_calls,
     };
     tcase_set_timeout(cases, 240);
     tcase_add_checked_fixture(cases, set_up, tear_down);
