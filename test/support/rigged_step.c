@@ -22,6 +22,20 @@ static cop_status run_rigged(const struct kernel *kernel, struct stream *stream,
                                    : status;
 }
 
+/* What contexts have of it is the original's. */
+static cop_status create_state(const struct kernel *kernel, struct stream *stream, void **state,
+                               cop_error *error)
+{
+    const struct kernel *original = ((const struct rigged_kernel *)kernel)->original;
+    return original->backend->state_create(original, stream, state, error);
+}
+
+static void destroy_state(const struct kernel *kernel, void *state)
+{
+    const struct kernel *original = ((const struct rigged_kernel *)kernel)->original;
+    original->backend->state_destroy(original, state);
+}
+
 static void destroy_rigged(struct kernel *kernel)
 {
     struct rigged_kernel *rigged = (struct rigged_kernel *)kernel;
@@ -38,6 +52,10 @@ void rig_step(cop_cached_op *op, int step, step_hook *hook, void *user)
     rigged->kernel = *original;
     rigged->backend = *original->backend;
     rigged->backend.kernel_run = run_rigged;
+    if (original->backend->state_create != NULL) {
+        rigged->backend.state_create = create_state;
+        rigged->backend.state_destroy = destroy_state;
+    }
     rigged->backend.kernel_destroy = destroy_rigged;
     rigged->kernel.backend = &rigged->backend;
     rigged->original = original;
