@@ -214,11 +214,12 @@ START_TEST(a_symbol_can_be_printed)
     ck_assert_str_eq(text, "Variable:x\n");
     MX(MXSymbolPrint(relu, &text));
     ck_assert_str_eq(text, "AtomicFunctor  Op:relu\n");
-    relu = mx_node("clip", "a_min=0;a_max=1", "c", x);
-    MX(NNSymbolPrint(relu, &text));
+    SymbolHandle clip = mx_node("clip", "a_min=0;a_max=1", "c", x);
+    MX(NNSymbolPrint(clip, &text));
     ck_assert_str_eq(text, "Symbol Outputs:\n\toutput[0]=c(0)\nVariable:x\n"
                            "--------------------\nOp:clip, Name=c\nInputs:\n"
                            "\targ[0]=x(0) version=0\nAttrs:\n\ta_max=1\n\ta_min=0\n");
+    MX(MXSymbolFree(clip));
     MX(MXSymbolFree(relu));
 }
 END_TEST
