@@ -183,7 +183,10 @@ static cop_status check_circle(const struct composition *composition, struct mx_
 {
     const size_t holders = atomic_load_explicit(&node->refs.count, memory_order_relaxed);
     bool is_circle = false;
-    if (holders <= (size_t)composition->symbol->output_count)
+    bool is_own_input = false;
+    for (size_t i = 0; i < composition->count; i++)
+        is_own_input |= composition->args[i] == composition->symbol;
+    if (holders <= (size_t)composition->symbol->output_count && !is_own_input)
         return COP_STATUS_OK;
     for (size_t i = 0; i < composition->count && !is_circle; i++) {
         struct mx_order order;
@@ -221,10 +224,17 @@ static cop_status compose_node(const struct composition *composition, cop_error 
         drop(&prepared);
         return status;
     }
-    if (!cop_mx_note_initializers(node, prepared.entries, prepared.count) ||
-        (has_name && !cop_mx_node_rename(node, composition->name))) {
+    /* Notes come last: nothing fails behind them. */
+    char *renamed = has_name ? cop_copy_text(composition->name) : NULL;
+    if ((has_name && renamed == NULL) ||
+        !cop_mx_note_initializers(node, prepared.entries, prepared.count)) {
+        cop_free(renamed);
         drop(&prepared);
         return cop_fail_memory(error, "a node's inputs", 0);
+    }
+    if (has_name) {
+        cop_free(node->name);
+        node->name = renamed;
     }
     cop_free(node->inputs);
     node->inputs = prepared.entries;

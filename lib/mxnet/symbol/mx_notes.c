@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "mxnet/base/mx_error.h"
 #include "mxnet/symbol/mx_node.h"
 #include "mxnet/symbol/mx_symbol_parts.h"
 
@@ -44,10 +45,12 @@ int cop_mx_note_suffix(const char *key)
 
 static cop_status refuse(const char *key, const char *value, int length, cop_error *error)
 {
-    return cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
-                    "setting variable attributes with %.64s is deprecated. please instead use\n"
-                    "w = Variable(%.64s=%.64s)\nsym = YourSymbolName(%.*s=w)",
-                    key, key + length, value, length > 0 ? length - 1 : 0, key);
+    const cop_status status =
+        cop_fail(error, COP_STATUS_INVALID_ARGUMENT,
+                 "setting variable attributes with %.64s is deprecated. please instead use", key);
+    cop_mx_add_line(error, "w = Variable(%.64s=%.64s)", key + length, value);
+    cop_mx_add_line(error, "sym = YourSymbolName(%.*s=w)", length > 0 ? length - 1 : 0, key);
+    return status;
 }
 
 cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_match match,
@@ -64,6 +67,9 @@ cop_status cop_mx_note_key(const char *key, const char *value, enum mx_note_matc
     *kept = cop_text_take(&text);
     return *kept == NULL ? cop_fail_memory(error, "an attribute", strlen(key)) : COP_STATUS_OK;
 }
+
+/* No operator says of more inputs what they begin with: numbers 1, 3 and 4. */
+#define INITIALIZED_INPUTS 3
 
 /* What the operator wants its variables to begin with; frontends read it. */
 static const char *initializer_of(const struct mx_node *node, int index)
@@ -84,13 +90,20 @@ static const char *initializer_of(const struct mx_node *node, int index)
 
 bool cop_mx_note_initializers(const struct mx_node *node, const struct mx_entry *inputs, int count)
 {
+    int noted[INITIALIZED_INPUTS], noted_count = 0;
     for (int i = 0; i < count; i++) {
         struct mx_node *variable = inputs[i].node;
         const char *initializer = initializer_of(node, i);
-        if (initializer != NULL && variable->op == NULL &&
-            cop_mx_node_attribute(variable, "__init__") == NULL &&
-            !cop_mx_attributes_set(&variable->attributes, "__init__", initializer))
+        if (initializer == NULL || variable->op != NULL ||
+            cop_mx_node_attribute(variable, "__init__") != NULL)
+            continue;
+        if (!cop_mx_attributes_set(&variable->attributes, "__init__", initializer)) {
+            while (noted_count > 0)
+                cop_mx_attributes_remove(&inputs[noted[--noted_count]].node->attributes,
+                                         "__init__");
             return false;
+        }
+        noted[noted_count++] = i;
     }
     return true;
 }

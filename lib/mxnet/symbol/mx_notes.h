@@ -30,7 +30,7 @@ int cop_mx_note_suffix(const char *key);
 bool cop_mx_note_is_prefix(const char *key);
 
 /* Notes on the variables among some inputs of a node what training begins with, unless they say so
- * themselves. False: out of memory. */
+ * themselves. False: out of memory, there are none. */
 bool cop_mx_note_initializers(const struct mx_node *node, const struct mx_entry *inputs, int count);
 
 #endif

@@ -12,7 +12,7 @@ cop_status cop_mx_symbol_make(size_t output_count, struct mx_symbol **symbol, co
 void cop_mx_symbol_add(struct mx_symbol *symbol, struct mx_entry entry);
 
 /* Notes on the variables among a node's inputs what they are to begin with, unless they say so
- * themselves. False: out of memory. (mx_notes.c) */
+ * themselves. False: out of memory, nothing is noted. (mx_notes.c) */
 bool cop_mx_note_initializers(const struct mx_node *node, const struct mx_entry *inputs, int count);
 
 /* Brings nodes as an older MXNet wrote them to the form of the current one. (mx_symbol_upgrade.c)
