@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mxnet/mx_stage.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ void stage_begin(void)
     const char *keys[] = {"arg:fc_weight", "arg:fc_bias"}, *bytes;
     strcpy(folder, "/tmp/mx_stage_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chdir(folder), 0); /* names that mean nothing are names of files, too */
     for (int i = 0; i < 4; i++)
         snprintf(paths[i], sizeof paths[i], "%s/%s", folder, names[i]);
     NDArrayHandle arrays[] = {mx_ramp_2(2, 3, 1, 1), mx_ramp_1(2, 10, 1)};
@@ -65,9 +67,12 @@ void stage_begin(void)
 
 void stage_end(void)
 {
-    for (int i = 0; i < 4; i++)
-        unlink(paths[i]);
-    rmdir(folder);
+    DIR *listing = opendir(folder);
+    ck_assert_ptr_nonnull(listing);
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;)
+        unlink(entry->d_name); /* it is the current folder */
+    closedir(listing);
+    ck_assert_int_eq(rmdir(folder), 0);
     free(parameters);
     free(record);
 }
