@@ -17,7 +17,7 @@ struct file {
 static struct file read_whole(const char *folder, const char *suffix)
 {
     char path[1024];
-    struct file read = {NULL};
+    struct file read = {.bytes = NULL};
     snprintf(path, sizeof path, "%s/%s/%s%s", data_directory, folder, folder, suffix);
     FILE *file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "%s", path);

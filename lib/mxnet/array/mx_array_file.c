@@ -78,7 +78,7 @@ static cop_status explain(cop_status status, cop_error *error)
 static cop_status load_source(struct source *source, struct mx_array_list *list, cop_error *error)
 {
     struct mxnet_params params = {0};
-    *list = (struct mx_array_list){NULL};
+    *list = (struct mx_array_list){.arrays = NULL};
     cop_status status = explain(cop_params_parse_list(source, &params, error), error);
     if (status == COP_STATUS_OK)
         status = load_names(&params, list, error);
@@ -97,7 +97,7 @@ static cop_status load_source(struct source *source, struct mx_array_list *list,
 cop_status cop_mx_array_list_load(const char *path, struct mx_array_list *list, cop_error *error)
 {
     struct source *source;
-    *list = (struct mx_array_list){NULL};
+    *list = (struct mx_array_list){.arrays = NULL};
     COP_TRY(cop_source_open(path, COP_FILE_ACCESS_READ, &source, error));
     const cop_status status = load_source(source, list, error);
     cop_source_release(&source);
@@ -120,7 +120,7 @@ cop_status cop_mx_array_list_read(const void *bytes, size_t size, struct mx_arra
                                   cop_error *error)
 {
     struct source *source;
-    *list = (struct mx_array_list){NULL};
+    *list = (struct mx_array_list){.arrays = NULL};
     COP_TRY(borrow(bytes, size, "a list in memory", &source, error));
     const cop_status status = load_source(source, list, error);
     cop_source_release(&source);
@@ -136,7 +136,7 @@ void cop_mx_array_list_free(struct mx_array_list *list)
     }
     cop_free(list->arrays);
     cop_free(list->names);
-    *list = (struct mx_array_list){NULL};
+    *list = (struct mx_array_list){.arrays = NULL};
 }
 
 cop_status cop_mx_array_record_read(const void *bytes, size_t size, struct mx_array **array,

@@ -68,7 +68,7 @@ static cop_status fill(struct mx_array_list *read, struct array_list *list, cop_
 static cop_status create(const char *bytes, int size, NDListHandle *out, uint32_t *out_length,
                          cop_error *error)
 {
-    struct mx_array_list read = {NULL};
+    struct mx_array_list read = {.arrays = NULL};
     if (bytes == NULL)
         return cop_mx_fail_null("nd_file_bytes", error);
     COP_MX_REQUIRE(out);

@@ -253,7 +253,7 @@ static cop_status find_types(struct mx_predict_model *model, const struct mx_giv
 static cop_status make(const struct mx_predict_source *source, const struct mx_given_shapes *shapes,
                        struct mx_predict_model *model, cop_error *error)
 {
-    struct mx_array_list list = {NULL};
+    struct mx_array_list list = {.arrays = NULL};
     COP_TRY(cop_mx_symbol_read(source->symbol_json, strlen(source->symbol_json), "symbol_json_str",
                                &model->symbol, error));
     COP_TRY(choose_outputs(source, &model->symbol, error));

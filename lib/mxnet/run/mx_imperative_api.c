@@ -93,7 +93,7 @@ static cop_status invoke(AtomicSymbolCreator creator, int num_inputs, NDArrayHan
                          const char **param_keys, const char **param_vals, const int **out_stypes,
                          cop_error *error)
 {
-    struct call_attributes taken = {NULL};
+    struct call_attributes taken = {.keys = NULL};
     struct mx_call call = {.op = creator, .src_count = num_inputs};
     if (!cop_mx_operator_is_one(creator))
         return cop_fail(error, COP_STATUS_INVALID_ARGUMENT, "Check failed: creator is %s",

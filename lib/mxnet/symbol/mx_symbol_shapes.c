@@ -38,7 +38,7 @@ static struct shape stated_shape(const struct mx_node *node, const char *key)
 cop_status cop_mx_shapes_open(const struct mx_order *order, struct mx_shapes *shapes,
                               cop_error *error)
 {
-    *shapes = (struct mx_shapes){NULL};
+    *shapes = (struct mx_shapes){.shapes = NULL};
     shapes->shapes = cop_arena_alloc(&shapes->arena, order->count, sizeof(struct shape *));
     shapes->counts = cop_arena_ints(&shapes->arena, order->count);
     bool is_made = shapes->shapes != NULL && shapes->counts != NULL;
@@ -59,7 +59,7 @@ cop_status cop_mx_shapes_open(const struct mx_order *order, struct mx_shapes *sh
 void cop_mx_shapes_close(struct mx_shapes *shapes)
 {
     cop_arena_release(&shapes->arena);
-    *shapes = (struct mx_shapes){NULL};
+    *shapes = (struct mx_shapes){.shapes = NULL};
 }
 
 static struct shape *find(const struct shaping *shaping, const struct mx_entry *entry)

@@ -31,7 +31,7 @@ static int stated_type(const struct mx_node *node)
 
 cop_status cop_mx_types_open(const struct mx_order *order, struct mx_types *types, cop_error *error)
 {
-    *types = (struct mx_types){NULL};
+    *types = (struct mx_types){.types = NULL};
     types->types = cop_arena_alloc(&types->arena, order->count, sizeof(int *));
     types->counts = cop_arena_ints(&types->arena, order->count);
     bool is_made = types->types != NULL && types->counts != NULL;
@@ -52,7 +52,7 @@ cop_status cop_mx_types_open(const struct mx_order *order, struct mx_types *type
 void cop_mx_types_close(struct mx_types *types)
 {
     cop_arena_release(&types->arena);
-    *types = (struct mx_types){NULL};
+    *types = (struct mx_types){.types = NULL};
 }
 
 static int *find(const struct typing *typing, const struct mx_entry *entry)
