@@ -7,7 +7,7 @@
 PREFIX is an MXNet model: PREFIX-symbol.json beside PREFIX-0000.params. Needs a build (--build, default build) with
 bench/mxnet_threads, and puts mxnet 1.9.1 with an old numpy from PyPI into a virtual environment (--venv, default
 .venv-bench-mxnet) when it is not there. MXNet first tries every one of its settings for a while: flags of the operator,
-worker threads of its engine, threads of OpenMP, its fusing backend; the best one is what is compared. Outputs are
+worker threads of its engine, threads of OpenMP, its oneDNN backend; the best one is what is compared. Outputs are
 compared before anything is measured. In each round both are measured once, in turns; what counts is the median of the
 ratio within one round. Memory is the peak of the process, which held the same threads.
 """
@@ -24,7 +24,8 @@ import tempfile
 import venv
 
 NUMPY = "numpy==1.23.5"  # the newest that mxnet 1.9.1 can be imported with
-FLAGS = ([], ["static_alloc=true"], ["static_alloc=true", "static_shape=true"])
+STATIC = ["static_alloc=true", "static_shape=true"]
+FLAGS = ([], ["static_alloc=true"], STATIC, [*STATIC, "backend=MKLDNN"])
 
 
 def library_of(folder):

@@ -6,6 +6,8 @@
  *
  *     mxnet_threads LIBRARY SYMBOL.json PARAMS BATCH,C,H,W [FLAG=VALUE ...]
  *
+ * (backend=NAME is no flag: that subgraph backend first rewrites the symbol.)
+ *
  * It prints "ready" and then answers commands on its standard input: "output FILE" writes the
  * outputs of one invocation as float32; "run SECONDS THREADS" invokes and waits for the result in
  * each thread again and again, and prints invocations a second and the peak of resident memory in
@@ -32,6 +34,7 @@ static struct {
     __typeof__(&MXGetLastError) MXGetLastError;
     __typeof__(&MXSymbolCreateFromFile) MXSymbolCreateFromFile;
     __typeof__(&MXNDArrayLoad) MXNDArrayLoad;
+    __typeof__(&MXGenBackendSubgraph) MXGenBackendSubgraph;
     __typeof__(&NNSymbolListInputNames) NNSymbolListInputNames;
     __typeof__(&MXCreateCachedOpEX) MXCreateCachedOpEX;
     __typeof__(&MXInvokeCachedOp) MXInvokeCachedOp;
@@ -70,6 +73,7 @@ static void open_library(const char *path)
     FIND(MXGetLastError);
     FIND(MXSymbolCreateFromFile);
     FIND(MXNDArrayLoad);
+    FIND(MXGenBackendSubgraph);
     FIND(NNSymbolListInputNames);
     FIND(MXCreateCachedOpEX);
     FIND(MXInvokeCachedOp);
@@ -137,16 +141,23 @@ static void create(char **argv, int argc)
 {
     const char *keys[16], *values[16];
     int flags = 0;
+    const char *backend = NULL; /* that rewrites the symbol before the operator is made of it */
     SymbolHandle symbol;
     for (int i = 5; i < argc && flags < 16; i++) {
         char *value = strchr(argv[i], '=');
         if (value == NULL)
             continue;
         *value = '\0';
+        if (strcmp(argv[i], "backend") == 0) {
+            backend = value + 1;
+            continue;
+        }
         keys[flags] = argv[i];
         values[flags++] = value + 1;
     }
     CALL(MXSymbolCreateFromFile, argv[2], &symbol);
+    if (backend != NULL)
+        CALL(MXGenBackendSubgraph, symbol, backend, &symbol);
     find_arguments(symbol, argv[3]);
     CALL(MXCreateCachedOpEX, symbol, flags, keys, values, &op, true);
 }
