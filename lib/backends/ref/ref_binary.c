@@ -30,6 +30,27 @@ static double remainder_float(double a, double b)
     return (rest < 0) == (b < 0) || isnan(rest) ? rest : rest + b;
 }
 
+/* Comparisons and logic, alike for every type of number: 0 or 1. */
+#define TRUTH_CASES(a, b)                                                                          \
+    case BINARY_EQUAL:                                                                             \
+        return (a) == (b);                                                                         \
+    case BINARY_NOT_EQUAL:                                                                         \
+        return (a) != (b);                                                                         \
+    case BINARY_GREATER:                                                                           \
+        return (a) > (b);                                                                          \
+    case BINARY_GREATER_EQUAL:                                                                     \
+        return (a) >= (b);                                                                         \
+    case BINARY_LESS:                                                                              \
+        return (a) < (b);                                                                          \
+    case BINARY_LESS_EQUAL:                                                                        \
+        return (a) <= (b);                                                                         \
+    case BINARY_AND:                                                                               \
+        return (a) != 0 && (b) != 0;                                                               \
+    case BINARY_OR:                                                                                \
+        return (a) != 0 || (b) != 0;                                                               \
+    case BINARY_XOR:                                                                               \
+        return ((a) != 0) != ((b) != 0)
+
 /* float32 too: rounding a double result of these once more gives what float32 arithmetic gives. */
 static double apply_float(enum binary_alg alg, double a, double b)
 {
@@ -52,24 +73,7 @@ static double apply_float(enum binary_alg alg, double a, double b)
         return remainder_float(a, b);
     case BINARY_HYPOT:
         return hypot(a, b);
-    case BINARY_EQUAL:
-        return a == b;
-    case BINARY_NOT_EQUAL:
-        return a != b;
-    case BINARY_GREATER:
-        return a > b;
-    case BINARY_GREATER_EQUAL:
-        return a >= b;
-    case BINARY_LESS:
-        return a < b;
-    case BINARY_LESS_EQUAL:
-        return a <= b;
-    case BINARY_AND:
-        return a != 0 && b != 0;
-    case BINARY_OR:
-        return a != 0 || b != 0;
-    case BINARY_XOR:
-        return (a != 0) != (b != 0);
+        TRUTH_CASES(a, b);
     case BINARY_ALG_COUNT:
         break;
     }
@@ -145,24 +149,7 @@ static int64_t apply_signed(enum binary_alg alg, int64_t a, int64_t b)
         return remainder_signed(a, b);
     case BINARY_HYPOT:
         return hypotenuse(a, b);
-    case BINARY_EQUAL:
-        return a == b;
-    case BINARY_NOT_EQUAL:
-        return a != b;
-    case BINARY_GREATER:
-        return a > b;
-    case BINARY_GREATER_EQUAL:
-        return a >= b;
-    case BINARY_LESS:
-        return a < b;
-    case BINARY_LESS_EQUAL:
-        return a <= b;
-    case BINARY_AND:
-        return a != 0 && b != 0;
-    case BINARY_OR:
-        return a != 0 || b != 0;
-    case BINARY_XOR:
-        return (a != 0) != (b != 0);
+        TRUTH_CASES(a, b);
     case BINARY_ALG_COUNT:
         break;
     }
@@ -190,24 +177,7 @@ static uint64_t apply_unsigned(enum binary_alg alg, uint64_t a, uint64_t b)
         return b == 0 ? 0 : a % b;
     case BINARY_HYPOT:
         return hypotenuse_unsigned(a, b);
-    case BINARY_EQUAL:
-        return a == b;
-    case BINARY_NOT_EQUAL:
-        return a != b;
-    case BINARY_GREATER:
-        return a > b;
-    case BINARY_GREATER_EQUAL:
-        return a >= b;
-    case BINARY_LESS:
-        return a < b;
-    case BINARY_LESS_EQUAL:
-        return a <= b;
-    case BINARY_AND:
-        return a != 0 && b != 0;
-    case BINARY_OR:
-        return a != 0 || b != 0;
-    case BINARY_XOR:
-        return (a != 0) != (b != 0);
+        TRUTH_CASES(a, b);
     case BINARY_ALG_COUNT:
         break;
     }
